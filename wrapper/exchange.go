@@ -1,0 +1,297 @@
+package wrapper
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const (
+	maxBody  = 1 << 20 // how much of an answer is read
+	keptBody = 4 << 10 // how much of it an Error keeps
+)
+
+// exchange is the one way of a request out and of its answer back, for the wrapper's methods and the raw client alike:
+// a place in flight, then attempts with delays in between, each of them a request whose status and body are looked at
+// once. It returns a response whose body is an *answer, or an *Error.
+type exchange struct {
+	client   *http.Client
+	basePath string // of the base URL, without a slash at its end
+	product  string
+	timeout  time.Duration
+	retry    RetryPolicy
+	gate     gate
+	pause    pause
+	log      *slog.Logger
+}
+
+// Do sends the request. It implements api.HttpRequestDoer.
+func (x *exchange) Do(req *http.Request) (*http.Response, error) {
+	ctx := req.Context()
+	op := x.operation(req)
+	failure := &Error{Operation: op.id, User: userIn(req.URL.Path)}
+	req.Header.Set("Accept", "application/json")
+	if req.Header.Get("User-Agent") == "" {
+		req.Header.Set("User-Agent", x.product)
+	}
+	replayable := req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
+	delays := x.retry.delays()
+	for attempt := 1; ; attempt++ {
+		leave, err := x.enter(ctx, req.Method)
+		if err != nil {
+			failure.ended = err
+			return nil, failure
+		}
+		began := time.Now()
+		resp, problem := x.attempt(req, attempt)
+		leave()
+		x.report(ctx, req.Method, op.id, attempt, time.Since(began), problem)
+		if problem == nil {
+			return resp, nil
+		}
+		problem.Operation, problem.User, problem.Attempts = op.id, failure.User, attempt
+		problem.unsure = failure.unsure || attempt > 1 && !failure.refused()
+		failure = problem
+
+		delay := failure.RetryAfter
+		if delay == 0 {
+			delay = delays.NextBackOff()
+		}
+		if failure.StatusCode == http.StatusTooManyRequests && delay <= x.retry.MaxDelay {
+			x.pause.extend(delay)
+		}
+		if attempt >= x.retry.MaxAttempts || delay > x.retry.MaxDelay || !replayable || !op.effect.retryable(failure) {
+			return nil, failure
+		}
+		if err := sleep(ctx, delay); err != nil {
+			failure.ended = err
+			return nil, failure
+		}
+	}
+}
+
+func (x *exchange) operation(req *http.Request) operation {
+	return operationOf(req.Method, strings.TrimPrefix(req.URL.Path, x.basePath))
+}
+
+// enter waits until the portal may be asked: while there are too many requests in flight, and while it has asked for a
+// pause.
+func (x *exchange) enter(ctx context.Context, method string) (leave func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if leave, err = x.gate.enter(ctx, method); err != nil {
+		return nil, err
+	}
+	if err := x.pause.wait(ctx); err != nil {
+		leave()
+		return nil, err
+	}
+	return leave, nil
+}
+
+// attempt sends the request once, within the time limit of one attempt, its answer's body included.
+func (x *exchange) attempt(req *http.Request, number int) (*http.Response, *Error) {
+	ctx, cancel := context.WithTimeout(req.Context(), x.timeout)
+	defer cancel()
+	out := req.Clone(ctx)
+	if number > 1 && req.GetBody != nil {
+		body, err := req.GetBody()
+		if err != nil {
+			return nil, &Error{cause: err}
+		}
+		out.Body = body
+	}
+	resp, err := x.client.Do(out)
+	if err != nil && resp == nil {
+		return nil, &Error{cause: ended(req.Context(), err)}
+	}
+	if err != nil { // the caller's own redirect policy; the body is closed
+		failure := portalError(resp, nil)
+		failure.cause = err
+		return nil, failure
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	success := resp.StatusCode >= 200 && resp.StatusCode < 300
+	switch {
+	case !success:
+		return nil, portalError(resp, body)
+	case err != nil:
+		failure := unexpected(resp, body, ended(req.Context(), err))
+		failure.cut = true
+		return nil, failure
+	case len(body) > maxBody:
+		return nil, unexpected(resp, body, errTooLarge)
+	}
+	content, failure := read(resp, body)
+	if failure != nil {
+		return nil, failure
+	}
+	content.attempts = number
+	resp.Body = content
+	return resp, nil
+}
+
+// ended puts the end of the caller's context in place of what net/http made of it.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// report logs an attempt, by allow-list: nothing that a user or a portal has written gets into a log.
+func (x *exchange) report(ctx context.Context, method, operation string, attempt int, took time.Duration, failure *Error) {
+	level, status := slog.LevelDebug, http.StatusOK
+	if failure != nil {
+		level, status = slog.LevelWarn, failure.StatusCode
+	}
+	x.log.LogAttrs(ctx, level, "docspace request",
+		slog.String("method", method), slog.String("operation", operation), slog.Int("status", status),
+		slog.Int("attempt", attempt), slog.Duration("duration", took))
+}
+
+// answer is the body of a success: read, looked at, and still readable for the raw client.
+type answer struct {
+	bytes.Reader
+	raw      []byte
+	response json.RawMessage // what stands under response; empty where nothing does
+	attempts int
+}
+
+// Close does nothing: the connection has been given back already.
+func (*answer) Close() error { return nil }
+
+// envelope is what all JSON answers have around their content, and what failures have in its place. Nothing in it is
+// read before it is needed, so that one odd part hides no other.
+type envelope struct {
+	Response, Error, Status, StatusCode json.RawMessage
+}
+
+// read looks at the body of a success. Portals answer 200 with no body, or without response, where nothing is queued;
+// and what stands before them, or the wrong address, answers 200 with anything.
+func read(resp *http.Response, body []byte) (*answer, *Error) {
+	content := &answer{raw: body}
+	content.Reset(body)
+	text := bytes.TrimSpace(body)
+	if len(text) == 0 {
+		return content, nil
+	}
+	var (
+		wrapper envelope
+		syntax  *json.SyntaxError
+	)
+	err := json.Unmarshal(text, &wrapper)
+	switch {
+	case text[0] == '<':
+		return nil, unexpected(resp, body, errHTML)
+	case errors.As(err, &syntax) && text[0] != '{' && text[0] != '[':
+		return nil, unexpected(resp, body, errNoJSON)
+	case errors.As(err, &syntax):
+		return nil, unexpected(resp, body, errCutJSON)
+	case err != nil, wrapper.Response == nil && wrapper.Error == nil && number(wrapper.StatusCode) == 0:
+		return nil, unexpected(resp, body, errOtherKind) // such as some other service's page on its own health
+	}
+	reported := number(wrapper.StatusCode)
+	if isSet(wrapper.Error) || number(wrapper.Status) == 1 || reported >= 400 {
+		failure := portalError(resp, body)
+		failure.cause = errReported
+		if reported >= 400 {
+			failure.reported = reported
+		}
+		return nil, failure
+	}
+	if isSet(wrapper.Response) {
+		content.response = wrapper.Response
+	}
+	return content, nil
+}
+
+func isSet(value json.RawMessage) bool { return len(value) > 0 && string(value) != "null" }
+
+func number(value json.RawMessage) (n int) {
+	if json.Unmarshal(value, &n) != nil {
+		return 0
+	}
+	return n
+}
+
+// portalError reads what a portal says about a failure. The status stands whatever the body is: an error envelope, a
+// validation problem or a plain text inside the wrapper of a success, a proxy's HTML, or nothing.
+func portalError(resp *http.Response, body []byte) *Error {
+	e := unexpected(resp, body, nil)
+	if resp.StatusCode < 400 && resp.StatusCode >= 300 || resp.StatusCode < 200 {
+		e.cause = errRedirect
+		return e
+	}
+	var (
+		wrapper envelope
+		details struct{ Message, Type string }
+		problem struct {
+			Title  string
+			Errors map[string][]string
+		}
+	)
+	switch {
+	case json.Unmarshal(body, &wrapper) != nil:
+		if text := strings.TrimSpace(string(body)); text != "" && !strings.ContainsAny(text[:1], "<{[\"") {
+			e.Message, _, _ = strings.Cut(text, "\n")
+		}
+	case isSet(wrapper.Error):
+		if json.Unmarshal(wrapper.Error, &details) != nil && details.Message == "" {
+			_ = json.Unmarshal(wrapper.Error, &details.Message)
+		}
+		e.Message, e.Type = details.Message, details.Type
+	case json.Unmarshal(wrapper.Response, &e.Message) != nil:
+		_ = json.Unmarshal(wrapper.Response, &problem)
+		e.Message, e.Fields = problem.Title, problem.Errors
+	}
+	return e
+}
+
+// unexpected is the error for an answer whose status is known, and whose body is kept.
+func unexpected(resp *http.Response, body []byte, cause error) *Error {
+	e := &Error{
+		StatusCode: resp.StatusCode, RetryAfter: retryAfter(resp.Header), Attempts: 1,
+		Body: bytes.Clone(body[:min(len(body), keptBody)]), cause: cause,
+	}
+	if target, err := resp.Location(); err == nil && resp.StatusCode/100 == 3 {
+		e.location = "to " + address(target)
+	} else if resp.Request != nil && resp.Request.Response != nil {
+		e.location = "after a redirect to " + address(resp.Request.URL)
+	}
+	return e
+}
+
+// address is a URL as far as it may be shown: queries and user names may hold secrets.
+func address(u *url.URL) string {
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}
+
+// userIn is the id that a path ends in, if it does.
+func userIn(path string) uuid.UUID {
+	id, err := uuid.Parse(path[strings.LastIndexByte(path, '/')+1:])
+	if err != nil {
+		return uuid.Nil
+	}
+	return id
+}
+
+// origin is what a credential is bound to: scheme, host and port.
+func origin(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
+}

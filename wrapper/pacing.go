@@ -1,0 +1,90 @@
+package wrapper
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// gate bounds how many requests a client has in flight, reads and writes apart, as portals count them.
+type gate struct{ reads, writes chan struct{} }
+
+func newGate(reads, writes int) gate {
+	return gate{make(chan struct{}, reads), make(chan struct{}, writes)}
+}
+
+// enter waits for a place and returns how to leave it.
+func (g gate) enter(ctx context.Context, method string) (leave func(), _ error) {
+	places := g.writes
+	if method == http.MethodGet {
+		places = g.reads
+	}
+	select {
+	case places <- struct{}{}:
+		return func() { <-places }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// pause holds all requests of a client back after a portal has said that there are too many.
+type pause struct {
+	mu    sync.Mutex
+	until time.Time
+}
+
+// extend makes the pause last for at least d from now.
+func (p *pause) extend(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if until := time.Now().Add(d); until.After(p.until) {
+		p.until = until
+	}
+}
+
+// wait returns when the pause is over.
+func (p *pause) wait(ctx context.Context) error {
+	for {
+		p.mu.Lock()
+		left := time.Until(p.until)
+		p.mu.Unlock()
+		if left <= 0 {
+			return nil
+		}
+		if err := sleep(ctx, left); err != nil {
+			return err
+		}
+	}
+}
+
+// How often a job is looked at: after a fixed share of the time that has passed, so that the end is seen late by a fixed
+// share of the job's length, between bounds that keep the looks few at first and well within the minute after which
+// portals forget.
+const (
+	pollMin    = 500 * time.Millisecond
+	pollMax    = 14 * time.Second
+	pollShare  = 0.09
+	pollJitter = 0.2 // of a delay, so that many jobs are not looked at in step
+)
+
+// pollDelay is how long to wait before the next look at a job that has been watched for so long.
+func pollDelay(watched, shortest, longest time.Duration) time.Duration {
+	delay := max(time.Duration(pollShare*float64(watched)), time.Duration(float64(shortest)/(1-pollJitter)))
+	delay = min(delay, longest)
+	delay -= time.Duration(pollJitter * rand.Float64() * float64(delay)) //nolint:gosec // jitter is no secret
+	return max(delay, shortest)
+}
+
+// sleep waits, unless the context ends first.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

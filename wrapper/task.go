@@ -1,0 +1,376 @@
+package wrapper
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/docspace-go/userdata/api"
+)
+
+// Progress is one look at a job.
+type Progress struct {
+	ID          string                    // the portal's name for the job
+	Percentage  int                       // how far it is, 0 to 100; moves in milestones (observed)
+	Status      api.DistributedTaskStatus // where it stands; IsCompleted decides where the two disagree
+	StatusName  string                    // the portal's word for a Status that is DistributedTaskStatusUnknown
+	IsCompleted bool                      // whether it has ended, well or badly
+	Error       string                    // what went wrong, in the portal's words
+}
+
+// String says where the job stands, as in "30%, running".
+func (p Progress) String() string {
+	status := p.Status.String()
+	if p.StatusName != "" {
+		status = oneLine(p.StatusName)
+	}
+	return fmt.Sprintf("%d%%, %s", p.Percentage, status)
+}
+
+// wireProgress reads a TaskProgressResponseDto. One that lacks what tells how the job stands is an error: a guess would
+// be worse.
+type wireProgress Progress
+
+func (p *wireProgress) UnmarshalJSON(data []byte) error {
+	var dto struct {
+		ID          string
+		Percentage  *int
+		Status      json.RawMessage
+		IsCompleted *bool
+		Error       string
+	}
+	if err := json.Unmarshal(data, &dto); err != nil {
+		return err
+	}
+	if dto.Percentage == nil || dto.IsCompleted == nil || !isSet(dto.Status) {
+		return errOtherKind
+	}
+	*p = wireProgress{ID: dto.ID, Percentage: *dto.Percentage, IsCompleted: *dto.IsCompleted, Error: dto.Error}
+	if err := json.Unmarshal(dto.Status, &p.Status); err != nil {
+		return err
+	}
+	if p.Status == api.DistributedTaskStatusUnknown {
+		_ = json.Unmarshal(dto.Status, &p.StatusName) // a number, if it is no word
+	}
+	return nil
+}
+
+// taskKind is what sets the three kinds of job apart.
+type taskKind struct {
+	name          string
+	look, stop    string // operationIds; without stop it cannot be terminated
+	progressOf    func(context.Context, *api.Client, uuid.UUID) (*http.Response, error)
+	terminationOf func(context.Context, *api.Client, uuid.UUID) (*http.Response, error)
+	remains       string // what stays of a job that did not come to its end
+	stopped       string // what can be said of a job that was asked to stop
+	running       string // what to do about one that runs already
+}
+
+var (
+	reassignment = &taskKind{
+		name: "reassignment", look: "getReassignProgress", stop: "terminateReassign",
+		progressOf: func(ctx context.Context, c *api.Client, user uuid.UUID) (*http.Response, error) {
+			return c.GetReassignProgress(ctx, user)
+		},
+		terminationOf: func(ctx context.Context, c *api.Client, user uuid.UUID) (*http.Response, error) {
+			return c.TerminateReassign(ctx, api.TerminateRequestDto{UserId: user})
+		},
+		remains: "What was handed over by then stays so",
+		stopped: "It ends at its next milestone, and what was handed over by then stays so",
+		running: "Somebody else may have started it, with another target. Wait for it, or stop it, and start again",
+	}
+	removal = &taskKind{
+		name: "removal", look: "getRemoveProgress", stop: "terminateRemove",
+		progressOf: func(ctx context.Context, c *api.Client, user uuid.UUID) (*http.Response, error) {
+			return c.GetRemoveProgress(ctx, user)
+		},
+		terminationOf: func(ctx context.Context, c *api.Client, user uuid.UUID) (*http.Response, error) {
+			return c.TerminateRemove(ctx, api.TerminateRequestDto{UserId: user})
+		},
+		remains: "What was erased by then is gone",
+		stopped: "A removal that ran already may run to its end all the same; what was erased is gone",
+		running: "Wait for it with RemoveTask",
+	}
+	folderDeletion = &taskKind{
+		name: "deletion of the personal folder", look: "getDeletePersonalFolderProgress",
+		progressOf: func(ctx context.Context, c *api.Client, _ uuid.UUID) (*http.Response, error) {
+			return c.GetDeletePersonalFolderProgress(ctx)
+		},
+		remains: "What was erased by then is gone",
+		running: "Wait for it with DeletePersonalFolderTask",
+	}
+)
+
+func kindOfTask(look string) *taskKind {
+	for _, kind := range []*taskKind{reassignment, removal} {
+		if kind.look == look {
+			return kind
+		}
+	}
+	return folderDeletion
+}
+
+// Task is a job on the portal. It is safe for concurrent use.
+type Task struct {
+	client *Client
+	kind   *taskKind
+	user   uuid.UUID
+	asked  atomic.Bool              // whether the portal was asked to stop it from here
+	last   atomic.Pointer[Progress] // as last seen: the start's answer, and what came while it was watched
+}
+
+// User is whose data the job works on; zero for the caller's own personal folder.
+func (t *Task) User() uuid.UUID { return t.user }
+
+// started completes a task with the answer to its start.
+func (t *Task) started(op string, resp *http.Response, err error) (*Task, error) {
+	var p Progress
+	if err := receive(op, t.user, resp, err, (*wireProgress)(&p)); err != nil {
+		return nil, err
+	}
+	t.last.Store(&p)
+	return t, nil
+}
+
+// Progress looks at the job once. Where the portal knows of none the error is [ErrNoTask]; portals forget a job about a
+// minute after it last moved (observed). A job that failed is no error here: look at what is returned, or use Wait.
+func (t *Task) Progress(ctx context.Context) (Progress, error) {
+	if err := t.check(t.kind.look); err != nil {
+		return Progress{}, err
+	}
+	resp, err := t.kind.progressOf(ctx, t.client.api, t.user)
+	var p Progress
+	err = receive(t.kind.look, t.user, resp, err, (*wireProgress)(&p))
+	if errors.Is(err, errNoResponse) {
+		err = t.end(ErrNoTask, Progress{})
+	}
+	return p, err
+}
+
+// Terminate asks the portal to stop the job; that there is none is no error. A reassignment stops at its next milestone,
+// and what it has moved stays moved. A removal that runs already may run to its end, and what it has erased is gone
+// (observed). The deletion of a personal folder cannot be stopped: that is [errors.ErrUnsupported].
+func (t *Task) Terminate(ctx context.Context) error {
+	if t.kind.stop == "" {
+		return errNoFolder
+	}
+	if err := t.check(t.kind.stop); err != nil {
+		return err
+	}
+	// What is answered says no more than that the request was taken; its body has been read already.
+	if _, err := t.kind.terminationOf(ctx, t.client.api, t.user); err != nil {
+		return about(t.kind.stop, t.user, err)
+	}
+	t.asked.Store(true)
+	return nil
+}
+
+func (t *Task) check(op string) error {
+	if t.user == uuid.Nil && t.kind != folderDeletion {
+		return notSent(op, t.user, errZeroUser)
+	}
+	return nil
+}
+
+// Wait looks at the job until it ends, and returns its last progress: with no error if all went well, otherwise with a
+// [*TaskError] that is [ErrTaskFailed] or [ErrTaskCanceled].
+//
+// A progress that vanishes is no outcome. If it does not come back within [AbsentFor], the error is [ErrTaskLost], which
+// is an [ErrOutcomeUnknown]. If there is none at the first look at a task that was attached to, the error is [ErrNoTask]
+// at once, unless AbsentFor was given. After Terminate, its absence is the expected end, ErrTaskCanceled.
+//
+// Failures that may pass are ridden out as far as the retry policy goes; any other ends the wait with its [*Error]. When
+// the context ends, Wait returns at once, and the job goes on; see [TerminateOnCancel].
+func (t *Task) Wait(ctx context.Context, opts ...WaitOption) (Progress, error) {
+	var last Progress
+	for p, err := range t.Watch(ctx, opts...) {
+		last = p
+		if err != nil {
+			return last, err
+		}
+	}
+	return last, nil
+}
+
+// Watch is Wait as a range loop. It yields the progress whenever it has changed, and the last one with the error that
+// Wait would return. Percentages never go back.
+func (t *Task) Watch(ctx context.Context, opts ...WaitOption) iter.Seq2[Progress, error] {
+	return func(yield func(Progress, error) bool) {
+		o, err := newJobOptions(t.kind, opts)
+		if err != nil {
+			yield(Progress{}, notSent(t.kind.look, t.user, err))
+			return
+		}
+		t.watch(ctx, o, yield)
+	}
+}
+
+func (t *Task) watch(ctx context.Context, o jobOptions, yield func(Progress, error) bool) {
+	w := watcher{task: t, options: o, yield: yield}
+	began := time.Now()
+	known := t.last.Load()
+	if known != nil && !w.see(*known) {
+		return
+	}
+	for first := known == nil; ; first = false {
+		if !first {
+			delay := pollDelay(time.Since(began), o.pollMin, o.pollMax)
+			if err := sleep(ctx, w.untilLost(delay)); err != nil {
+				w.leave(ctx)
+				return
+			}
+		}
+		p, err := t.Progress(ctx)
+		switch {
+		case err == nil:
+			if !w.see(p) {
+				return
+			}
+		case ctx.Err() != nil:
+			w.leave(ctx)
+			return
+		case !errors.Is(err, ErrNoTask):
+			yield(w.last, err)
+			return
+		case !w.miss():
+			return
+		}
+	}
+}
+
+// watcher is what is known of a job while it is watched.
+type watcher struct {
+	task    *Task
+	options jobOptions
+	yield   func(Progress, error) bool
+	last    Progress
+	seen    bool
+	missing time.Time // since when there is no progress; zero while there is
+}
+
+// see takes a progress in and tells whether to go on.
+func (w *watcher) see(p Progress) bool {
+	p.Percentage = max(p.Percentage, w.last.Percentage)
+	changed := !w.seen || p != w.last
+	w.last, w.seen, w.missing = p, true, time.Time{}
+	w.task.last.Store(&p)
+	if changed && w.options.onProgress != nil {
+		w.options.onProgress(p)
+	}
+	if !p.IsCompleted {
+		return !changed || w.yield(p, nil)
+	}
+	var err error
+	switch {
+	case p.Status == api.DistributedTaskStatusCanceled:
+		err = w.task.end(ErrTaskCanceled, p)
+	case p.Status == api.DistributedTaskStatusFailed || p.Error != "":
+		err = w.task.end(ErrTaskFailed, p)
+	}
+	w.yield(p, err)
+	return false
+}
+
+// miss takes in that there is no progress and tells whether to go on.
+func (w *watcher) miss() bool {
+	now := time.Now()
+	if w.missing.IsZero() {
+		w.missing = now
+	}
+	err := w.task.end(ErrNoTask, w.last)
+	switch {
+	case w.task.asked.Load():
+		err.Reason = ErrTaskCanceled
+	case !w.seen && !w.options.patient:
+	case now.Sub(w.missing) < w.options.absentFor:
+		return true
+	case w.seen:
+		err.Reason, err.absent = ErrTaskLost, now.Sub(w.missing)
+	}
+	w.yield(w.last, err)
+	return false
+}
+
+// untilLost shortens a delay so that a job counts as lost when AbsentFor says so, not at the look after that.
+func (w *watcher) untilLost(delay time.Duration) time.Duration {
+	if w.missing.IsZero() {
+		return delay
+	}
+	return min(delay, time.Until(w.missing.Add(w.options.absentFor)))
+}
+
+// leave ends the watching because the context has ended.
+func (w *watcher) leave(ctx context.Context) {
+	err := w.task.end(ctx.Err(), w.last)
+	if w.options.terminate {
+		err.stop = w.task.terminateAnyway(ctx)
+		err.asked = err.stop == nil
+	}
+	w.yield(w.last, err)
+}
+
+// terminateAnyway stops the job although the context has ended, within a limit of its own.
+func (t *Task) terminateAnyway(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), terminateLimit)
+	defer cancel()
+	return t.Terminate(ctx)
+}
+
+func (t *Task) end(reason error, p Progress) *TaskError {
+	return &TaskError{Operation: t.kind.look, User: t.user, Progress: p, Reason: reason, asked: t.asked.Load()}
+}
+
+// run starts the job and waits for its end. It makes sure first that none runs, and looks before it sends a start again
+// whose answer was lost.
+func (t *Task) run(ctx context.Context, o jobOptions, start func() (*Task, error)) (Progress, error) {
+	before, err := t.Progress(ctx)
+	switch {
+	case err == nil && !before.IsCompleted:
+		return before, t.end(ErrTaskRunning, before)
+	case err != nil && !errors.Is(err, ErrNoTask):
+		return Progress{}, err
+	}
+	policy := t.client.api.Client.(*exchange).retry
+	delays := policy.delays()
+	for attempt := 1; ; attempt++ {
+		started, err := start()
+		if err == nil {
+			t = started
+			break
+		}
+		var failure *Error
+		if errors.As(err, &failure) {
+			failure.unsure = failure.unsure || attempt > 1 // the one before may have been taken, and be the reason
+		}
+		if !errors.Is(err, ErrOutcomeUnknown) {
+			return Progress{}, err
+		}
+		now, lookErr := t.Progress(ctx)
+		if lookErr == nil && now != before {
+			t.last.Store(&now) // none ran just before, so that this is the one that was started
+			break
+		}
+		if errors.Is(lookErr, ErrNoTask) && attempt < policy.MaxAttempts && sleep(ctx, delays.NextBackOff()) == nil {
+			continue
+		}
+		if ctx.Err() != nil && o.terminate {
+			if stop := t.terminateAnyway(ctx); stop != nil {
+				err = fmt.Errorf("%w; stopping it failed as well: %w", err, stop)
+			}
+		}
+		return Progress{}, err
+	}
+	var last Progress
+	t.watch(ctx, o, func(p Progress, e error) bool {
+		last, err = p, e
+		return true
+	})
+	return last, err
+}
