@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/docspace-go/userdata/docspacetest"
+	"github.com/docspace-go/userdata/offboard"
+	"github.com/docspace-go/userdata/wrapper"
+)
+
+// demoJob is how long a job takes in the demo: long enough to watch, short enough not to wait for.
+const demoJob = 2 * time.Second
+
+func demoCommand(t outside) *cobra.Command {
+	return &cobra.Command{
+		Use:     "demo",
+		Short:   "Hand three users over on a portal in memory, before your eyes",
+		Long:    `Hand over or erase three users on a portal in memory, before your eyes. Nothing leaves this machine.`,
+		Example: `  docspace-userdata demo`,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return demo(cmd.Context(), t) },
+	}
+}
+
+func demo(ctx context.Context, t outside) error {
+	portal := docspacetest.NewPortal(docspacetest.WithJobLength(demoJob))
+	defer portal.Close()
+	people := seed(portal)
+	client, err := wrapper.New(portal.URL,
+		wrapper.WithHTTPClient(portal.HTTPClient()), wrapper.WithAuth(wrapper.APIKey(people.admin.APIKey)))
+	if err != nil {
+		return err
+	}
+	var failures []error
+	say := func(format string, args ...any) {
+		if _, err := fmt.Fprintf(t.out, format+"\n", args...); err != nil {
+			failures = append(failures, err)
+		}
+	}
+	say("A portal in memory. %s offboards three users; what they own goes to %s.\n", people.admin.Email, people.successor.Email)
+	users, rooms := table(portal, say)
+
+	for _, leaving := range []docspacetest.User{people.crowded, people.empty, people.busy} {
+		say("\n%s leaves.", leaving.Email)
+		show := newDisplay(t.out, leaving.Email)
+		result, err := offboard.User(ctx, client, offboard.Request{From: leaving.ID, To: people.successor.ID},
+			wrapper.OnProgress(show.progress), wrapper.PollBetween(100*time.Millisecond, time.Second))
+		show.done()
+		if err != nil {
+			return err
+		}
+		if result.Action == offboard.Remove {
+			say("  nothing to hand over: erased, in %v", result.Took.Round(100*time.Millisecond))
+		} else {
+			say("  handed over and erased, in %v", result.Took.Round(100*time.Millisecond))
+		}
+	}
+
+	say("\nA mistake, to see how one looks: %s is still active.", people.successor.Email)
+	_, err = client.Remove(ctx, people.successor.ID)
+	if err == nil {
+		return errors.New("the portal in memory let an active user be removed")
+	}
+	say("  %v\n", err)
+	usersLeft, roomsLeft := table(portal, say)
+	say("\n%d users gone, %d of %d rooms lost. The same on a portal of yours: docspace-userdata offboard --help",
+		users-usersLeft, rooms-roomsLeft, rooms)
+	return errors.Join(failures...)
+}
+
+// table shows who is on the portal, and counts users and rooms.
+func table(portal *docspacetest.Portal, say func(string, ...any)) (users, rooms int) {
+	say("  %-28s %-14s %-11s %s", "user", "type", "status", "rooms")
+	owner := portal.Owner().ID
+	for _, u := range portal.Users() {
+		kind := string(u.Type)
+		if u.ID == owner {
+			kind = "owner"
+		}
+		say("  %-28s %-14s %-11s %5d", u.Email, kind, u.Status, u.Rooms)
+		users++
+		rooms += u.Rooms
+	}
+	return users, rooms
+}

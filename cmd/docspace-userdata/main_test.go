@@ -1,0 +1,235 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/docspace-go/userdata/api"
+	"github.com/docspace-go/userdata/docspacetest"
+	"github.com/docspace-go/userdata/wrapper"
+)
+
+// environment clears what the tool reads, for the length of a test, and sets the given pairs of name and value.
+func environment(t *testing.T, pairs ...string) {
+	for _, name := range []string{"URL", "API_KEY", "API_KEY_FILE", "TOKEN", "TOKEN_FILE", "USERNAME", "PASSWORD", "PASSWORD_FILE", "AUTH_KEY", "AUTH_KEY_FILE"} {
+		t.Setenv("DOCSPACE_"+name, "")
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		t.Setenv(pairs[i], pairs[i+1])
+	}
+}
+
+// ran is what a command has left behind.
+type ran struct {
+	code     int
+	out, err string
+}
+
+func runIn(ctx context.Context, client *http.Client, args ...string) ran {
+	var out, err bytes.Buffer
+	code := run(ctx, args, outside{in: strings.NewReader(""), out: &out, err: &err, http: client})
+	return ran{code, out.String(), err.String()}
+}
+
+// withPortal runs a test in virtual time on a portal in memory, with a user who leaves and one who takes over.
+func withPortal(t *testing.T, play func(t *testing.T, p *docspacetest.Portal, leaving, successor docspacetest.User)) {
+	synctest.Test(t, func(t *testing.T) {
+		p := docspacetest.NewPortal(docspacetest.WithJobLength(30 * time.Second))
+		defer p.Close()
+		play(t, p,
+			p.AddUser(docspacetest.User{Type: api.EmployeeTypeRoomAdmin, Status: docspacetest.Terminated, Rooms: 5}),
+			p.AddUser(docspacetest.User{Type: api.EmployeeTypeRoomAdmin}))
+	})
+}
+
+func TestOffboardHandsAUserOver(t *testing.T) {
+	withPortal(t, func(t *testing.T, p *docspacetest.Portal, leaving, successor docspacetest.User) {
+		environment(t, "DOCSPACE_URL", p.URL, "DOCSPACE_API_KEY", p.Owner().APIKey)
+		got := runIn(t.Context(), p.HTTPClient(), "offboard", "--from", leaving.ID.String(), "--to", successor.ID.String())
+		assert.Zero(t, got.code, got.err)
+		assert.Contains(t, got.out, "user "+leaving.ID.String()+" was handed over to "+successor.ID.String()+" and erased, in 3")
+		assert.Equal(t, 1, strings.Count(got.out, "\n"), "standard output has the result and nothing else")
+		lines := strings.Split(strings.TrimSpace(got.err), "\n")
+		assert.Regexp(t, `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ user `+leaving.ID.String()+`: 0%, created$`, lines[0])
+		assert.Regexp(t, `: 100%, completed$`, lines[len(lines)-1])
+		assert.NotContains(t, got.err, "\x1b", "no bar where there is no terminal")
+		_, still := p.User(leaving.ID)
+		assert.False(t, still)
+	})
+}
+
+func TestOffboardTakesEverythingFromFlagsButSecrets(t *testing.T) {
+	withPortal(t, func(t *testing.T, p *docspacetest.Portal, leaving, successor docspacetest.User) {
+		environment(t)
+		file := filepath.Join(t.TempDir(), "password")
+		require.NoError(t, os.WriteFile(file, []byte(p.Owner().Password+"\n"), 0o600))
+		got := runIn(t.Context(), p.HTTPClient(), "offboard", "--from", leaving.ID.String(), "--to", successor.ID.String(),
+			"--url", p.URL, "--username", p.Owner().Email, "--password-file", file)
+		assert.Zero(t, got.code, got.err)
+		assert.Contains(t, p.Requests()[0].Header.Get("User-Agent"), "docspace-userdata/"+wrapper.Version)
+	})
+}
+
+func TestExitCodesSayWhatKindOfFailureItWas(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		spoil func(*docspacetest.Portal)
+		env   []string
+		code  int
+		says  string
+	}{
+		{"a wrong key", nil, []string{"DOCSPACE_API_KEY", "sk-wrong"}, exitNotAllowed, "Check the credential"},
+		{"a portal that is not there", fail("necessaryReassign", 4, docspacetest.Fault{Status: 404}), nil, exitNotFound, "404"},
+		{"a portal in trouble", fail("necessaryReassign", 4, docspacetest.Fault{Status: 502}), nil, exitFailed, "Nothing was changed"},
+		{"starts that are never answered", fail("startReassign", 4, docspacetest.Fault{Reset: true}), nil, exitUnknown, "Whether a job was started is not known"},
+		{"no credential", nil, []string{"DOCSPACE_API_KEY", ""}, exitUsage, "no credential"},
+		{"two credentials", nil, []string{"DOCSPACE_TOKEN", "t"}, exitUsage, "two ways to sign"},
+		{"no portal", nil, []string{"DOCSPACE_URL", ""}, exitUsage, "--url"},
+		{"a bad URL", nil, []string{"DOCSPACE_URL", "ftp://portal"}, exitUsage, "https://"},
+		{"a file that is not there", nil, []string{"DOCSPACE_API_KEY", "", "DOCSPACE_API_KEY_FILE", "/nowhere/key"}, exitUsage, "DOCSPACE_API_KEY_FILE"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			withPortal(t, func(t *testing.T, p *docspacetest.Portal, leaving, successor docspacetest.User) {
+				environment(t, append([]string{"DOCSPACE_URL", p.URL, "DOCSPACE_API_KEY", p.Owner().APIKey}, c.env...)...)
+				if c.spoil != nil {
+					c.spoil(p)
+				}
+				got := runIn(t.Context(), p.HTTPClient(), "offboard", "--from", leaving.ID.String(), "--to", successor.ID.String())
+				assert.Equal(t, c.code, got.code, got.err)
+				assert.Contains(t, got.err, c.says)
+				assert.Empty(t, got.out)
+				now, there := p.User(leaving.ID)
+				assert.True(t, there)
+				assert.Equal(t, 5, now.Rooms)
+			})
+		})
+	}
+}
+
+func fail(operation string, times int, fault docspacetest.Fault) func(*docspacetest.Portal) {
+	return func(p *docspacetest.Portal) {
+		for range times {
+			p.Fail(operation, fault)
+		}
+	}
+}
+
+func TestMistakesInTheCommandLineSendNothing(t *testing.T) {
+	id, other := uuid.NewString(), uuid.NewString()
+	for _, c := range []struct {
+		name string
+		args []string
+		says string
+	}{
+		{"nobody named", []string{"offboard"}, "--from"},
+		{"only one named", []string{"offboard", "--from", id}, "--to"},
+		{"an id that is none", []string{"offboard", "--from", "carla", "--to", id}, `--from: "carla"`},
+		{"another id that is none", []string{"offboard", "--from", id, "--to", "sam"}, `--to: "sam"`},
+		{"the same user twice", []string{"offboard", "--from", id, "--to", id}, "the same user"},
+		{"an argument too many", []string{"offboard", "--from", id, "--to", other, "now"}, `"now"`},
+		{"a secret in a flag", []string{"offboard", "--api-key", "sk-1"}, "unknown flag"},
+		{"an unknown command", []string{"frobnicate"}, `"frobnicate"`},
+		{"an address that is none", []string{"mock", "--addr", "nowhere"}, "--addr"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			environment(t, "DOCSPACE_URL", "https://portal.invalid", "DOCSPACE_API_KEY", "sk-1")
+			got := runIn(t.Context(), &http.Client{Transport: nothing{t}}, c.args...)
+			assert.Equal(t, exitUsage, got.code)
+			assert.Contains(t, got.err, c.says)
+		})
+	}
+}
+
+// nothing lets no request through.
+type nothing struct{ t *testing.T }
+
+func (n nothing) RoundTrip(req *http.Request) (*http.Response, error) {
+	n.t.Errorf("%s %s was sent", req.Method, req.URL)
+	return nil, io.ErrUnexpectedEOF
+}
+
+func TestAnInterruptLeavesTheJobRunningAndSaysSo(t *testing.T) {
+	withPortal(t, func(t *testing.T, p *docspacetest.Portal, leaving, successor docspacetest.User) {
+		environment(t, "DOCSPACE_URL", p.URL, "DOCSPACE_API_KEY", p.Owner().APIKey)
+		ctx, interrupt := context.WithCancel(t.Context())
+		time.AfterFunc(10*time.Second, interrupt)
+		began := time.Now()
+		got := runIn(ctx, p.HTTPClient(), "offboard", "--from", leaving.ID.String(), "--to", successor.ID.String())
+		assert.Equal(t, exitInterrupted, got.code)
+		assert.Equal(t, 10*time.Second, time.Since(began))
+		assert.Contains(t, got.err, "The job goes on")
+		time.Sleep(time.Minute)
+		_, still := p.User(leaving.ID)
+		assert.False(t, still, "the portal has finished the job")
+	})
+}
+
+func TestTheDemoHandsThreeUsersOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		got := runIn(t.Context(), nil, "demo")
+		assert.Zero(t, got.code, got.err)
+		assert.Less(t, time.Since(began), 15*time.Second)
+		assert.Contains(t, got.out, "3 users gone, 0 of 18 rooms lost")
+		assert.Equal(t, 2, strings.Count(got.out, "handed over and erased"))
+		assert.Contains(t, got.out, "nothing to hand over: erased")
+		assert.Contains(t, got.out, "400 Bad Request")
+	})
+}
+
+func TestTheMockServesUntilInterrupted(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	read, write := io.Pipe()
+	ended := make(chan int)
+	go func() {
+		ended <- run(ctx, []string{"mock", "--job-length", "0s"}, outside{in: strings.NewReader(""), out: write, err: io.Discard})
+	}()
+	line, err := bufio.NewReader(read).ReadBytes('\n')
+	require.NoError(t, err)
+	var said struct {
+		URL   string
+		Users []map[string]any
+	}
+	require.NoError(t, json.Unmarshal(line, &said))
+	require.GreaterOrEqual(t, len(said.Users), 4)
+	for _, user := range said.Users {
+		for _, field := range []string{"id", "email", "password", "apiKey", "authKey", "type", "status", "rooms"} {
+			assert.Contains(t, user, field)
+		}
+	}
+
+	client, err := wrapper.New(said.URL, wrapper.WithRetry(wrapper.RetryPolicy{MaxAttempts: 1}), wrapper.WithAuth(wrapper.APIKey(said.Users[0]["apiKey"].(string))))
+	require.NoError(t, err)
+	needed, err := client.NecessaryReassign(t.Context(), uuid.MustParse(said.Users[3]["id"].(string)), "")
+	require.NoError(t, err)
+	assert.True(t, needed)
+
+	interrupt()
+	assert.Zero(t, <-ended)
+	_, err = client.NecessaryReassign(t.Context(), uuid.New(), "")
+	assert.Error(t, err, "the socket is closed")
+}
+
+func TestHelpHasAnExampleForEveryCommand(t *testing.T) {
+	for _, command := range []string{"offboard", "demo", "mock"} {
+		got := runIn(t.Context(), nil, command, "--help")
+		assert.Zero(t, got.code)
+		assert.Contains(t, got.out, "Examples:\n  ", command)
+	}
+	assert.Contains(t, runIn(t.Context(), nil).out, "demo")
+	assert.Contains(t, runIn(t.Context(), nil, "--version").out, wrapper.Version)
+}

@@ -1,0 +1,106 @@
+// Package offboard does the whole job for a user who leaves: what has to be handed over goes to a successor, and the
+// user's data and profile are erased.
+//
+//	result, err := offboard.User(ctx, client, offboard.Request{From: leaving, To: successor})
+package offboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/docspace-go/userdata/wrapper"
+)
+
+// Request names who leaves and who takes over.
+type Request struct {
+	From uuid.UUID // who leaves; has to be disabled (observed)
+	To   uuid.UUID // who takes over; has to be an active RoomAdmin or DocSpaceAdmin (observed)
+}
+
+// Action is the way a user was offboarded.
+type Action string
+
+// The two ways. A Result has none if neither was begun.
+const (
+	Reassign Action = "reassign" // the successor gets rooms and shared files, the rest is erased with the profile
+	Remove   Action = "remove"   // there was nothing to hand over: everything is erased with the profile
+)
+
+// Result says what was done for one user.
+type Result struct {
+	Request  Request
+	Action   Action           // what was begun; whether it came to its end is for Err to say
+	Progress wrapper.Progress // the job as it was last seen
+	Took     time.Duration    // from the first request to the last answer
+	Err      error            // nil if the user is gone and everything is where it belongs
+}
+
+// User offboards one user and waits for the end: it asks whether the user has anything to hand over, and then either
+// reassigns it to the successor, with the profile deleted, or removes the user. The wait takes the same options as
+// [wrapper.Task.Wait].
+//
+// The error, which is also the Result's, is a [*wrapper.Error] or a [*wrapper.TaskError]; one that is
+// [wrapper.ErrOutcomeUnknown] leaves open whether the user is gone. A job that runs already is not joined, since its
+// successor may be another one: that is [wrapper.ErrTaskRunning].
+func User(ctx context.Context, c *wrapper.Client, r Request, opts ...wrapper.WaitOption) (Result, error) {
+	began := time.Now()
+	result := Result{Request: r}
+	result.Action, result.Progress, result.Err = user(ctx, c, r, opts)
+	result.Took = time.Since(began)
+	return result, result.Err
+}
+
+func user(ctx context.Context, c *wrapper.Client, r Request, opts []wrapper.WaitOption) (Action, wrapper.Progress, error) {
+	if err := r.check(); err != nil {
+		return "", wrapper.Progress{}, err
+	}
+	needed, err := c.NecessaryReassign(ctx, r.From, "")
+	if err != nil {
+		return "", wrapper.Progress{}, err
+	}
+	if !needed {
+		if p, err := idle(ctx, c.ReassignTask(r.From), "getReassignProgress"); err != nil {
+			return "", p, err
+		}
+		p, err := c.Remove(ctx, r.From, opts...)
+		return Remove, p, err
+	}
+	if p, err := idle(ctx, c.RemoveTask(r.From), "getRemoveProgress"); err != nil {
+		return "", p, err
+	}
+	jobOpts := []wrapper.JobOption{wrapper.DeleteProfile()}
+	for _, o := range opts {
+		jobOpts = append(jobOpts, o)
+	}
+	p, err := c.Reassign(ctx, r.From, r.To, jobOpts...)
+	return Reassign, p, err
+}
+
+// idle makes sure that the job of the other kind does not run: portals let both run side by side, and a removal would
+// erase what a reassignment is about to hand over.
+func idle(ctx context.Context, other *wrapper.Task, look string) (wrapper.Progress, error) {
+	p, err := other.Progress(ctx)
+	switch {
+	case errors.Is(err, wrapper.ErrNoTask), err == nil && p.IsCompleted:
+		return wrapper.Progress{}, nil
+	case err == nil:
+		err = &wrapper.TaskError{Operation: look, User: other.User(), Progress: p, Reason: wrapper.ErrTaskRunning}
+	}
+	return p, err
+}
+
+func (r Request) check() error {
+	switch {
+	case r.From == uuid.Nil:
+		return errors.New("offboard: the id of the user who leaves is the zero UUID")
+	case r.To == uuid.Nil:
+		return fmt.Errorf("offboard: user %s: the successor's id is the zero UUID", r.From)
+	case r.From == r.To:
+		return fmt.Errorf("offboard: user %s: the successor is the user who leaves; name somebody else", r.From)
+	}
+	return nil
+}
