@@ -1,0 +1,243 @@
+// Package contract compares openapi.yaml with what has to agree with it, and says in one line each what does not.
+//
+// Each check is a function that returns [Finding]s, so that the tests can run it on the contract as it is, where it
+// must find nothing, and on one that was broken on purpose, where it must notice:
+//
+//   - [Load]: the file is a valid contract, examples included
+//   - [Rules]: every operation has what we ask of each
+//   - [Compare] of [Facts]: the documentation and the contract promise the same
+//   - [Meanings]: the documented statuses are described as what they are
+//
+// `make contract` runs them.
+package contract
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// Finding is one thing that does not agree: where, and what is wrong there.
+type Finding struct {
+	Where, Text string
+}
+
+func (f Finding) String() string { return f.Where + ": " + f.Text }
+
+// Operation is one operation of a contract, with what it inherits from its path.
+type Operation struct {
+	ID, Method, Path string
+	*openapi3.Operation
+}
+
+// Operations lists a contract's operations, ordered by path and method. One that has no id goes by its method and path.
+func Operations(doc *openapi3.T) []Operation {
+	var all []Operation
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			id := cmp.Or(op.OperationID, method+" "+path)
+			all = append(all, Operation{ID: id, Method: method, Path: path, Operation: op})
+		}
+	}
+	slices.SortFunc(all, func(a, b Operation) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))
+	})
+	return all
+}
+
+// Load reads a contract and validates it as strictly as kin-openapi can. The document is nil if it cannot be read.
+func Load(data []byte) (*openapi3.T, []Finding) {
+	const where = "openapi.yaml"
+	doc, err := openapi3.NewLoader().LoadFromData(data)
+	if err != nil {
+		return nil, []Finding{{where, oneLine(err)}}
+	}
+	err = doc.Validate(context.Background(),
+		openapi3.EnableExamplesValidation(),
+		openapi3.EnableSchemaDefaultsValidation(),
+		openapi3.EnableSchemaFormatValidation(),
+		openapi3.EnableSchemaPatternValidation(),
+		openapi3.ProhibitExtensionsWithRef(),
+	)
+	if err != nil {
+		return doc, []Finding{{where, oneLine(err)}}
+	}
+	return doc, nil
+}
+
+var (
+	camelCase    = regexp.MustCompile(`^[a-z][A-Za-z0-9]*$`)
+	uuidFormat   = openapi3.NewRegexpFormatValidator(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+	retryClasses = []string{"read", "start", "terminate", "mail"}
+	limitHeaders = []string{"Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
+)
+
+// Rules checks what we ask of every operation, documented or not.
+func Rules(doc *openapi3.T) []Finding {
+	var found []Finding
+	for _, op := range Operations(doc) {
+		add := func(format string, args ...any) {
+			found = append(found, Finding{op.ID, fmt.Sprintf(format, args...)})
+		}
+
+		if !camelCase.MatchString(op.OperationID) {
+			add("operationId: %q is not in camelCase", op.OperationID)
+		}
+
+		class, _ := op.Extensions["x-retry-class"].(string)
+		if !slices.Contains(retryClasses, class) {
+			add("x-retry-class: %q is none of %s", class, strings.Join(retryClasses, ", "))
+		} else if (class == "read") != (op.Method == http.MethodGet) ||
+			(class == "start") != strings.HasSuffix(op.Path, "/start") ||
+			(class == "terminate") != strings.HasSuffix(op.Path, "/terminate") {
+			add("x-retry-class: %q does not go with %s %s", class, op.Method, op.Path)
+		}
+
+		for _, scheme := range slices.Sorted(maps.Keys(doc.Components.SecuritySchemes)) {
+			if op.Security == nil || !slices.ContainsFunc(*op.Security, func(r openapi3.SecurityRequirement) bool {
+				_, ok := r[scheme]
+				return ok && len(r) == 1
+			}) {
+				add("security: %s is no alternative", scheme)
+			}
+		}
+
+		for _, p := range op.Parameters {
+			where := "parameter " + p.Value.In + " " + p.Value.Name
+			if p.Value.Content != nil {
+				add("%s: has content; only a schema is understood here", where)
+				continue
+			}
+			checkExamples(add, where, p.Value.Schema, p.Value.Example, p.Value.Examples)
+		}
+		if op.RequestBody != nil {
+			checkContent(add, "request body", op.RequestBody.Value.Content)
+		}
+
+		statuses := op.Responses.Map()
+		for _, needed := range []string{"429", "default"} {
+			if statuses[needed] == nil {
+				add("status %s: missing", needed)
+			}
+		}
+		for _, status := range slices.Sorted(maps.Keys(statuses)) {
+			response := statuses[status].Value
+			where := "status " + status
+			// An answer to a success may have no body; whether this one may, the documentation says.
+			if len(response.Content) == 0 && !strings.HasPrefix(status, "2") {
+				add("%s: has neither content nor example", where)
+			}
+			checkContent(add, where, response.Content)
+			for mediaType, content := range response.Content {
+				for name, example := range values(content.Example, content.Examples) {
+					checkStatusCode(add, where+" "+mediaType+": "+name, status, example)
+				}
+			}
+			for name, header := range response.Headers {
+				checkExamples(add, where+" header "+name, header.Value.Schema, header.Value.Example, header.Value.Examples)
+			}
+			for _, name := range limitHeaders {
+				if status == "429" && response.Headers[name] == nil {
+					add("%s: header %s is missing", where, name)
+				}
+			}
+		}
+	}
+	sortFindings(found)
+	return found
+}
+
+func sortFindings(found []Finding) {
+	slices.SortFunc(found, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Where, b.Where), cmp.Compare(a.Text, b.Text))
+	})
+}
+
+func checkContent(add func(string, ...any), where string, content openapi3.Content) {
+	for _, mediaType := range slices.Sorted(maps.Keys(content)) {
+		m := content[mediaType]
+		checkExamples(add, where+" "+mediaType, m.Schema, m.Example, m.Examples)
+	}
+}
+
+// checkExamples asks for one example at least, and that each has only what its schema knows, in the schema's formats.
+func checkExamples(add func(string, ...any), where string, schema *openapi3.SchemaRef, example any, examples openapi3.Examples) {
+	all := values(example, examples)
+	if len(all) == 0 {
+		add("%s: has no example", where)
+	}
+	if schema == nil {
+		add("%s: has no schema", where)
+		return
+	}
+	for name, value := range all {
+		err := schema.Value.VisitJSON(value, openapi3.EnableFormatValidation(), openapi3.VisitAsResponse(),
+			openapi3.WithStringFormatValidator("uuid", uuidFormat))
+		if err != nil {
+			add("%s: %s: %s", where, name, oneLine(err))
+		}
+		for _, field := range unknownFields("", schema.Value, value) {
+			add("%s: %s: field %s is not in the schema", where, name, field)
+		}
+	}
+}
+
+// values lists the examples of something by name; a single one is just called example.
+func values(example any, examples openapi3.Examples) map[string]any {
+	all := map[string]any{}
+	if example != nil {
+		all["example"] = example
+	}
+	for name, e := range examples {
+		all["example "+name] = e.Value.Value
+	}
+	return all
+}
+
+func unknownFields(path string, schema *openapi3.Schema, value any) []string {
+	var unknown []string
+	switch v := value.(type) {
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			field := strings.TrimPrefix(path+"."+name, ".")
+			switch property := schema.Properties[name]; {
+			case property != nil:
+				unknown = append(unknown, unknownFields(field, property.Value, v[name])...)
+			case schema.AdditionalProperties.Schema != nil:
+				unknown = append(unknown, unknownFields(field, schema.AdditionalProperties.Schema.Value, v[name])...)
+			default:
+				unknown = append(unknown, field)
+			}
+		}
+	case []any:
+		for i, item := range v {
+			if schema.Items != nil {
+				unknown = append(unknown, unknownFields(fmt.Sprintf("%s[%d]", path, i), schema.Items.Value, item)...)
+			}
+		}
+	}
+	return unknown
+}
+
+// checkStatusCode compares the status with the one inside the body, which mock servers would send otherwise.
+func checkStatusCode(add func(string, ...any), where, status string, example any) {
+	body, _ := example.(map[string]any)
+	code, ok := body["statusCode"]
+	if said := fmt.Sprint(code); ok && status != "default" && said != status {
+		add("%s: its statusCode is %s", where, said)
+	}
+}
+
+// oneLine shortens an error to what is wrong and where, without the schema and the value that kin-openapi adds.
+func oneLine(err error) string {
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	text, _, _ = strings.Cut(text, " Schema: {")
+	return text
+}
