@@ -410,9 +410,9 @@ type ClientInterface interface {
 	// If a reassignment from the same user is running already, nothing is started: the answer is the progress of
 	// that job, whatever its target and its `deleteProfile` are. A job that has ended is replaced.
 	//
-	// Observed: the source has to be disabled and can be neither the owner, nor the caller, nor a system account;
-	// the target has to be an active RoomAdmin or DocSpaceAdmin; only the owner may act on a DocSpaceAdmin. A call
-	// without a body is answered 400.
+	// Observed: the source has to be a disabled user, and neither the portal's owner nor the caller nor a system
+	// account. Targets are active users of type RoomAdmin or DocSpaceAdmin. To take data from a DocSpaceAdmin one has
+	// to be the owner. A call without a body is answered 400.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -427,9 +427,9 @@ type ClientInterface interface {
 	// If a reassignment from the same user is running already, nothing is started: the answer is the progress of
 	// that job, whatever its target and its `deleteProfile` are. A job that has ended is replaced.
 	//
-	// Observed: the source has to be disabled and can be neither the owner, nor the caller, nor a system account;
-	// the target has to be an active RoomAdmin or DocSpaceAdmin; only the owner may act on a DocSpaceAdmin. A call
-	// without a body is answered 400.
+	// Observed: the source has to be a disabled user, and neither the portal's owner nor the caller nor a system
+	// account. Targets are active users of type RoomAdmin or DocSpaceAdmin. To take data from a DocSpaceAdmin one has
+	// to be the owner. A call without a body is answered 400.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -438,8 +438,9 @@ type ClientInterface interface {
 
 	// TerminateReassignWithBody Stop the reassignment from a user
 	//
-	// Asks the job to stop. What has been moved stays moved. The job itself ends at its next milestone and may
-	// report once more before it does. Fine where nothing is queued: the answer then has no `response`.
+	// Asks the job to stop. Nothing that was handed over comes back. The job notices when it gets to the next of its
+	// milestones, where its progress can show up a last time. Fine where nothing is queued: the answer then has no
+	// `response`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -448,8 +449,9 @@ type ClientInterface interface {
 
 	// TerminateReassign Stop the reassignment from a user
 	//
-	// Asks the job to stop. What has been moved stays moved. The job itself ends at its next milestone and may
-	// report once more before it does. Fine where nothing is queued: the answer then has no `response`.
+	// Asks the job to stop. Nothing that was handed over comes back. The job notices when it gets to the next of its
+	// milestones, where its progress can show up a last time. Fine where nothing is queued: the answer then has no
+	// `response`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -467,8 +469,8 @@ type ClientInterface interface {
 
 	// StartRemoveWithBody Start erasing a user's data
 	//
-	// Starts a job that erases the user's data and the profile, which nobody can undo. Observed: rooms and shared
-	// files go to the caller, everything else is gone.
+	// Starts a job that erases the user's data and the profile, which nobody can undo. Observed: the caller becomes
+	// the owner of the rooms and shared files, everything else is gone.
 	//
 	// If a removal of the same user is running already, nothing is started: the answer is the progress of that job.
 	//
@@ -482,8 +484,8 @@ type ClientInterface interface {
 
 	// StartRemove Start erasing a user's data
 	//
-	// Starts a job that erases the user's data and the profile, which nobody can undo. Observed: rooms and shared
-	// files go to the caller, everything else is gone.
+	// Starts a job that erases the user's data and the profile, which nobody can undo. Observed: the caller becomes
+	// the owner of the rooms and shared files, everything else is gone.
 	//
 	// If a removal of the same user is running already, nothing is started: the answer is the progress of that job.
 	//
@@ -497,8 +499,8 @@ type ClientInterface interface {
 
 	// TerminateRemoveWithBody Ask the removal of a user's data to stop
 	//
-	// Asks the job to stop and answers nothing of use. Observed: a removal that runs already takes no notice and may
-	// run to its end; what was erased does not come back. Fine where nothing is queued.
+	// Asks the job to stop and answers nothing of use. Observed: a removal that is at work goes on regardless, perhaps
+	// until all is erased; nothing of that comes back. Fine where nothing is queued.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -507,8 +509,8 @@ type ClientInterface interface {
 
 	// TerminateRemove Ask the removal of a user's data to stop
 	//
-	// Asks the job to stop and answers nothing of use. Observed: a removal that runs already takes no notice and may
-	// run to its end; what was erased does not come back. Fine where nothing is queued.
+	// Asks the job to stop and answers nothing of use. Observed: a removal that is at work goes on regardless, perhaps
+	// until all is erased; nothing of that comes back. Fine where nothing is queued.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -605,9 +607,9 @@ func (c *Client) GetReassignProgress(ctx context.Context, userid Userid, reqEdit
 // If a reassignment from the same user is running already, nothing is started: the answer is the progress of
 // that job, whatever its target and its `deleteProfile` are. A job that has ended is replaced.
 //
-// Observed: the source has to be disabled and can be neither the owner, nor the caller, nor a system account;
-// the target has to be an active RoomAdmin or DocSpaceAdmin; only the owner may act on a DocSpaceAdmin. A call
-// without a body is answered 400.
+// Observed: the source has to be a disabled user, and neither the portal's owner nor the caller nor a system
+// account. Targets are active users of type RoomAdmin or DocSpaceAdmin. To take data from a DocSpaceAdmin one has
+// to be the owner. A call without a body is answered 400.
 //
 // Takes any type of body and a specified content type.
 //
@@ -632,9 +634,9 @@ func (c *Client) StartReassignWithBody(ctx context.Context, contentType string, 
 // If a reassignment from the same user is running already, nothing is started: the answer is the progress of
 // that job, whatever its target and its `deleteProfile` are. A job that has ended is replaced.
 //
-// Observed: the source has to be disabled and can be neither the owner, nor the caller, nor a system account;
-// the target has to be an active RoomAdmin or DocSpaceAdmin; only the owner may act on a DocSpaceAdmin. A call
-// without a body is answered 400.
+// Observed: the source has to be a disabled user, and neither the portal's owner nor the caller nor a system
+// account. Targets are active users of type RoomAdmin or DocSpaceAdmin. To take data from a DocSpaceAdmin one has
+// to be the owner. A call without a body is answered 400.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -653,8 +655,9 @@ func (c *Client) StartReassign(ctx context.Context, body StartReassignJSONReques
 
 // TerminateReassignWithBody Stop the reassignment from a user
 //
-// Asks the job to stop. What has been moved stays moved. The job itself ends at its next milestone and may
-// report once more before it does. Fine where nothing is queued: the answer then has no `response`.
+// Asks the job to stop. Nothing that was handed over comes back. The job notices when it gets to the next of its
+// milestones, where its progress can show up a last time. Fine where nothing is queued: the answer then has no
+// `response`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -673,8 +676,9 @@ func (c *Client) TerminateReassignWithBody(ctx context.Context, contentType stri
 
 // TerminateReassign Stop the reassignment from a user
 //
-// Asks the job to stop. What has been moved stays moved. The job itself ends at its next milestone and may
-// report once more before it does. Fine where nothing is queued: the answer then has no `response`.
+// Asks the job to stop. Nothing that was handed over comes back. The job notices when it gets to the next of its
+// milestones, where its progress can show up a last time. Fine where nothing is queued: the answer then has no
+// `response`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -712,8 +716,8 @@ func (c *Client) GetRemoveProgress(ctx context.Context, userid Userid, reqEditor
 
 // StartRemoveWithBody Start erasing a user's data
 //
-// Starts a job that erases the user's data and the profile, which nobody can undo. Observed: rooms and shared
-// files go to the caller, everything else is gone.
+// Starts a job that erases the user's data and the profile, which nobody can undo. Observed: the caller becomes
+// the owner of the rooms and shared files, everything else is gone.
 //
 // If a removal of the same user is running already, nothing is started: the answer is the progress of that job.
 //
@@ -737,8 +741,8 @@ func (c *Client) StartRemoveWithBody(ctx context.Context, contentType string, bo
 
 // StartRemove Start erasing a user's data
 //
-// Starts a job that erases the user's data and the profile, which nobody can undo. Observed: rooms and shared
-// files go to the caller, everything else is gone.
+// Starts a job that erases the user's data and the profile, which nobody can undo. Observed: the caller becomes
+// the owner of the rooms and shared files, everything else is gone.
 //
 // If a removal of the same user is running already, nothing is started: the answer is the progress of that job.
 //
@@ -762,8 +766,8 @@ func (c *Client) StartRemove(ctx context.Context, body StartRemoveJSONRequestBod
 
 // TerminateRemoveWithBody Ask the removal of a user's data to stop
 //
-// Asks the job to stop and answers nothing of use. Observed: a removal that runs already takes no notice and may
-// run to its end; what was erased does not come back. Fine where nothing is queued.
+// Asks the job to stop and answers nothing of use. Observed: a removal that is at work goes on regardless, perhaps
+// until all is erased; nothing of that comes back. Fine where nothing is queued.
 //
 // Takes any type of body and a specified content type.
 //
@@ -782,8 +786,8 @@ func (c *Client) TerminateRemoveWithBody(ctx context.Context, contentType string
 
 // TerminateRemove Ask the removal of a user's data to stop
 //
-// Asks the job to stop and answers nothing of use. Observed: a removal that runs already takes no notice and may
-// run to its end; what was erased does not come back. Fine where nothing is queued.
+// Asks the job to stop and answers nothing of use. Observed: a removal that is at work goes on regardless, perhaps
+// until all is erased; nothing of that comes back. Fine where nothing is queued.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1286,9 +1290,9 @@ type ClientWithResponsesInterface interface {
 	// If a reassignment from the same user is running already, nothing is started: the answer is the progress of
 	// that job, whatever its target and its `deleteProfile` are. A job that has ended is replaced.
 	//
-	// Observed: the source has to be disabled and can be neither the owner, nor the caller, nor a system account;
-	// the target has to be an active RoomAdmin or DocSpaceAdmin; only the owner may act on a DocSpaceAdmin. A call
-	// without a body is answered 400.
+	// Observed: the source has to be a disabled user, and neither the portal's owner nor the caller nor a system
+	// account. Targets are active users of type RoomAdmin or DocSpaceAdmin. To take data from a DocSpaceAdmin one has
+	// to be the owner. A call without a body is answered 400.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1303,9 +1307,9 @@ type ClientWithResponsesInterface interface {
 	// If a reassignment from the same user is running already, nothing is started: the answer is the progress of
 	// that job, whatever its target and its `deleteProfile` are. A job that has ended is replaced.
 	//
-	// Observed: the source has to be disabled and can be neither the owner, nor the caller, nor a system account;
-	// the target has to be an active RoomAdmin or DocSpaceAdmin; only the owner may act on a DocSpaceAdmin. A call
-	// without a body is answered 400.
+	// Observed: the source has to be a disabled user, and neither the portal's owner nor the caller nor a system
+	// account. Targets are active users of type RoomAdmin or DocSpaceAdmin. To take data from a DocSpaceAdmin one has
+	// to be the owner. A call without a body is answered 400.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1314,8 +1318,9 @@ type ClientWithResponsesInterface interface {
 
 	// TerminateReassignWithBodyWithResponse Stop the reassignment from a user
 	//
-	// Asks the job to stop. What has been moved stays moved. The job itself ends at its next milestone and may
-	// report once more before it does. Fine where nothing is queued: the answer then has no `response`.
+	// Asks the job to stop. Nothing that was handed over comes back. The job notices when it gets to the next of its
+	// milestones, where its progress can show up a last time. Fine where nothing is queued: the answer then has no
+	// `response`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1324,8 +1329,9 @@ type ClientWithResponsesInterface interface {
 
 	// TerminateReassignWithResponse Stop the reassignment from a user
 	//
-	// Asks the job to stop. What has been moved stays moved. The job itself ends at its next milestone and may
-	// report once more before it does. Fine where nothing is queued: the answer then has no `response`.
+	// Asks the job to stop. Nothing that was handed over comes back. The job notices when it gets to the next of its
+	// milestones, where its progress can show up a last time. Fine where nothing is queued: the answer then has no
+	// `response`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1345,8 +1351,8 @@ type ClientWithResponsesInterface interface {
 
 	// StartRemoveWithBodyWithResponse Start erasing a user's data
 	//
-	// Starts a job that erases the user's data and the profile, which nobody can undo. Observed: rooms and shared
-	// files go to the caller, everything else is gone.
+	// Starts a job that erases the user's data and the profile, which nobody can undo. Observed: the caller becomes
+	// the owner of the rooms and shared files, everything else is gone.
 	//
 	// If a removal of the same user is running already, nothing is started: the answer is the progress of that job.
 	//
@@ -1360,8 +1366,8 @@ type ClientWithResponsesInterface interface {
 
 	// StartRemoveWithResponse Start erasing a user's data
 	//
-	// Starts a job that erases the user's data and the profile, which nobody can undo. Observed: rooms and shared
-	// files go to the caller, everything else is gone.
+	// Starts a job that erases the user's data and the profile, which nobody can undo. Observed: the caller becomes
+	// the owner of the rooms and shared files, everything else is gone.
 	//
 	// If a removal of the same user is running already, nothing is started: the answer is the progress of that job.
 	//
@@ -1375,8 +1381,8 @@ type ClientWithResponsesInterface interface {
 
 	// TerminateRemoveWithBodyWithResponse Ask the removal of a user's data to stop
 	//
-	// Asks the job to stop and answers nothing of use. Observed: a removal that runs already takes no notice and may
-	// run to its end; what was erased does not come back. Fine where nothing is queued.
+	// Asks the job to stop and answers nothing of use. Observed: a removal that is at work goes on regardless, perhaps
+	// until all is erased; nothing of that comes back. Fine where nothing is queued.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1385,8 +1391,8 @@ type ClientWithResponsesInterface interface {
 
 	// TerminateRemoveWithResponse Ask the removal of a user's data to stop
 	//
-	// Asks the job to stop and answers nothing of use. Observed: a removal that runs already takes no notice and may
-	// run to its end; what was erased does not come back. Fine where nothing is queued.
+	// Asks the job to stop and answers nothing of use. Observed: a removal that is at work goes on regardless, perhaps
+	// until all is erased; nothing of that comes back. Fine where nothing is queued.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2316,9 +2322,9 @@ func (c *ClientWithResponses) GetReassignProgressWithResponse(ctx context.Contex
 // If a reassignment from the same user is running already, nothing is started: the answer is the progress of
 // that job, whatever its target and its `deleteProfile` are. A job that has ended is replaced.
 //
-// Observed: the source has to be disabled and can be neither the owner, nor the caller, nor a system account;
-// the target has to be an active RoomAdmin or DocSpaceAdmin; only the owner may act on a DocSpaceAdmin. A call
-// without a body is answered 400.
+// Observed: the source has to be a disabled user, and neither the portal's owner nor the caller nor a system
+// account. Targets are active users of type RoomAdmin or DocSpaceAdmin. To take data from a DocSpaceAdmin one has
+// to be the owner. A call without a body is answered 400.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2339,9 +2345,9 @@ func (c *ClientWithResponses) StartReassignWithBodyWithResponse(ctx context.Cont
 // If a reassignment from the same user is running already, nothing is started: the answer is the progress of
 // that job, whatever its target and its `deleteProfile` are. A job that has ended is replaced.
 //
-// Observed: the source has to be disabled and can be neither the owner, nor the caller, nor a system account;
-// the target has to be an active RoomAdmin or DocSpaceAdmin; only the owner may act on a DocSpaceAdmin. A call
-// without a body is answered 400.
+// Observed: the source has to be a disabled user, and neither the portal's owner nor the caller nor a system
+// account. Targets are active users of type RoomAdmin or DocSpaceAdmin. To take data from a DocSpaceAdmin one has
+// to be the owner. A call without a body is answered 400.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2356,8 +2362,9 @@ func (c *ClientWithResponses) StartReassignWithResponse(ctx context.Context, bod
 
 // TerminateReassignWithBodyWithResponse Stop the reassignment from a user
 //
-// Asks the job to stop. What has been moved stays moved. The job itself ends at its next milestone and may
-// report once more before it does. Fine where nothing is queued: the answer then has no `response`.
+// Asks the job to stop. Nothing that was handed over comes back. The job notices when it gets to the next of its
+// milestones, where its progress can show up a last time. Fine where nothing is queued: the answer then has no
+// `response`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2372,8 +2379,9 @@ func (c *ClientWithResponses) TerminateReassignWithBodyWithResponse(ctx context.
 
 // TerminateReassignWithResponse Stop the reassignment from a user
 //
-// Asks the job to stop. What has been moved stays moved. The job itself ends at its next milestone and may
-// report once more before it does. Fine where nothing is queued: the answer then has no `response`.
+// Asks the job to stop. Nothing that was handed over comes back. The job notices when it gets to the next of its
+// milestones, where its progress can show up a last time. Fine where nothing is queued: the answer then has no
+// `response`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2405,8 +2413,8 @@ func (c *ClientWithResponses) GetRemoveProgressWithResponse(ctx context.Context,
 
 // StartRemoveWithBodyWithResponse Start erasing a user's data
 //
-// Starts a job that erases the user's data and the profile, which nobody can undo. Observed: rooms and shared
-// files go to the caller, everything else is gone.
+// Starts a job that erases the user's data and the profile, which nobody can undo. Observed: the caller becomes
+// the owner of the rooms and shared files, everything else is gone.
 //
 // If a removal of the same user is running already, nothing is started: the answer is the progress of that job.
 //
@@ -2426,8 +2434,8 @@ func (c *ClientWithResponses) StartRemoveWithBodyWithResponse(ctx context.Contex
 
 // StartRemoveWithResponse Start erasing a user's data
 //
-// Starts a job that erases the user's data and the profile, which nobody can undo. Observed: rooms and shared
-// files go to the caller, everything else is gone.
+// Starts a job that erases the user's data and the profile, which nobody can undo. Observed: the caller becomes
+// the owner of the rooms and shared files, everything else is gone.
 //
 // If a removal of the same user is running already, nothing is started: the answer is the progress of that job.
 //
@@ -2447,8 +2455,8 @@ func (c *ClientWithResponses) StartRemoveWithResponse(ctx context.Context, body 
 
 // TerminateRemoveWithBodyWithResponse Ask the removal of a user's data to stop
 //
-// Asks the job to stop and answers nothing of use. Observed: a removal that runs already takes no notice and may
-// run to its end; what was erased does not come back. Fine where nothing is queued.
+// Asks the job to stop and answers nothing of use. Observed: a removal that is at work goes on regardless, perhaps
+// until all is erased; nothing of that comes back. Fine where nothing is queued.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2463,8 +2471,8 @@ func (c *ClientWithResponses) TerminateRemoveWithBodyWithResponse(ctx context.Co
 
 // TerminateRemoveWithResponse Ask the removal of a user's data to stop
 //
-// Asks the job to stop and answers nothing of use. Observed: a removal that runs already takes no notice and may
-// run to its end; what was erased does not come back. Fine where nothing is queued.
+// Asks the job to stop and answers nothing of use. Observed: a removal that is at work goes on regardless, perhaps
+// until all is erased; nothing of that comes back. Fine where nothing is queued.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

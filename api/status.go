@@ -10,13 +10,14 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 )
 
-// DistributedTaskStatusUnknown stands for a status that a portal named with a word that this version does not know.
-// A number that it does not know is kept as that number.
+// DistributedTaskStatusUnknown stands for a status that a portal named with a word, or a number of more than 32
+// bits, that this version does not know. Any other number that it does not know is kept as that number.
 const DistributedTaskStatusUnknown DistributedTaskStatus = -1
 
 // String returns the status as a lower-case word, or as its number where there is none.
@@ -47,15 +48,24 @@ func (s *DistributedTaskStatus) UnmarshalJSON(data []byte) error {
 			return err
 		}
 	}
-	if n, err := strconv.ParseInt(text, 10, 32); err == nil {
+	n, err := strconv.ParseInt(text, 10, 32)
+	if err == nil {
 		*s = DistributedTaskStatus(n)
+		return nil
+	}
+	if errors.Is(err, strconv.ErrRange) {
+		*s = DistributedTaskStatusUnknown
 		return nil
 	}
 	if text == string(data) {
 		return fmt.Errorf("a task's status is neither a number nor a name: %.40s", data)
 	}
-	if strings.EqualFold(text, "failted") {
+	switch strings.ToLower(text) {
+	case "failted":
 		*s = DistributedTaskStatusFailed
+		return nil
+	case "cancelled":
+		*s = DistributedTaskStatusCanceled
 		return nil
 	}
 	for known := DistributedTaskStatusCreated; known <= DistributedTaskStatusFailed; known++ {

@@ -24,6 +24,8 @@ func TestAStatusIsReadAsNumberOrName(t *testing.T) {
 		{"the name spelt right", `"Failed"`, "failed", api.DistributedTaskStatusFailed},
 		{"an unknown number is kept", `17`, "status 17", api.DistributedTaskStatus(17)},
 		{"an unknown name is no error", `"Paused"`, "unknown", api.DistributedTaskStatusUnknown},
+		{"the other spelling of canceled", `"Cancelled"`, "canceled", api.DistributedTaskStatusCanceled},
+		{"a number beyond all bounds", `99999999999`, "unknown", api.DistributedTaskStatusUnknown},
 		{"an escaped name", `"\u0052unning"`, "running", api.DistributedTaskStatusRunning},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -36,7 +38,7 @@ func TestAStatusIsReadAsNumberOrName(t *testing.T) {
 }
 
 func TestWhatIsNoStatusIsAnError(t *testing.T) {
-	for _, text := range []string{`true`, `{}`, `[1]`, `1.5`, `99999999999`} {
+	for _, text := range []string{`true`, `{}`, `[1]`, `1.5`} {
 		var got api.DistributedTaskStatus
 		assert.Error(t, json.Unmarshal([]byte(text), &got), text)
 	}

@@ -60,7 +60,7 @@ func TestWhatAnErrorLooksLike(t *testing.T) {
 	}{
 		{"what is not allowed", someone, necessary, "", 403, "Access denied", "System.Security.SecurityException", -2146233078},
 		{"what makes no sense", s.owner, startRemove, whose(unknown), 400, "User with id = " + unknown.String() + " not found", "System.ArgumentException", -2147024809},
-		{"what is not there", s.owner, necessary + "?UserId=" + unknown.String(), "", 404, "The required user was not found", "ASC.Common.Utils.ItemNotFoundException", -2146233088},
+		{"who is not there", s.owner, necessary + "?UserId=" + unknown.String(), "", 400, "User with id = " + unknown.String() + " not found", "System.ArgumentException", -2147024809},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := c.by.do(c.operation, c.body)
@@ -103,7 +103,6 @@ func TestWhatCannotBeReadIsAProblemInsideTheSuccessWrapper(t *testing.T) {
 		{"a query that is not a uuid", necessary + "?userid=x", "", map[string]string{"UserId": "The value 'x' is not valid for UserId."}},
 		{"an unknown type", necessary + "?Type=Boss", "", map[string]string{"Type": "The value 'Boss' is not valid for Type."}},
 		{"an unknown number of a type", necessary + "?type=5", "", map[string]string{"Type": "The value '5' is not valid for Type."}},
-		{"an empty type", necessary + "?Type=", "", map[string]string{"Type": "The value '' is not valid for Type."}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			by := s.owner
@@ -143,6 +142,21 @@ func TestABodyThatIsNotSentAsJSONIsUnsupported(t *testing.T) {
 		require.NoError(t, resp.Body.Close())
 		assert.Equal(t, http.StatusUnsupportedMediaType, resp.StatusCode, contentType)
 	}
+}
+
+func TestNoBodyAtAllIsAProblemWhateverItsType(t *testing.T) {
+	s := newScene(t)
+	req := s.owner.request(startRemove, "")
+	req.Header.Del("Content-Type")
+	resp, err := s.owner.client.Do(req)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	assert.Equal(t, http.StatusBadRequest, resp.StatusCode)
+}
+
+func TestEmptyParametersAreAsGoodAsNone(t *testing.T) {
+	s := newScene(t)
+	assert.Equal(t, http.StatusOK, s.owner.do(necessary+"?Type=&UserId=", "").status)
 }
 
 func TestNamesInABodyAreReadInAnyCase(t *testing.T) {

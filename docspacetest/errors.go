@@ -27,7 +27,6 @@ func (f failure) Error() string { return f.message }
 var (
 	errUnauthorized = errors.New("unauthorized")
 	errAccessDenied = failure{http.StatusForbidden, "Access denied", "System.Security.SecurityException", -2146233078}
-	errNoSuchUser   = failure{http.StatusNotFound, "The required user was not found", "ASC.Common.Utils.ItemNotFoundException", -2146233088}
 )
 
 func badArgument(format string, args ...any) failure {
@@ -51,7 +50,7 @@ func bind(body []byte, ids []string) error {
 	}
 	var sent map[string]any
 	if err := json.Unmarshal(body, &sent); err != nil {
-		return badBody("$", "The JSON value could not be converted: "+err.Error())
+		return badBody("$", "The JSON value could not be converted.")
 	}
 	fields := map[string]any{}
 	for name, value := range sent {

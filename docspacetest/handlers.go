@@ -23,7 +23,7 @@ func (s service) NecessaryReassign(ctx context.Context, r portal.NecessaryReassi
 	if r.Params.UserId != nil {
 		user := s.byID[*r.Params.UserId]
 		if user == nil {
-			return nil, errNoSuchUser
+			return nil, badArgument("User with id = %s not found", *r.Params.UserId)
 		}
 		needed = user.Rooms > 0
 	}
@@ -69,7 +69,7 @@ func (s service) StartRemove(ctx context.Context, r portal.StartRemoveRequestObj
 		return nil, badArgument("User with id = %s not found", r.Body.UserId)
 	case !s.canGo(user, c.caller):
 		return nil, badArgument("Can not delete user with id = %s", user.ID)
-	case user.Type == api.EmployeeTypeDocSpaceAdmin && c.caller.ID != s.owner:
+	case user.Type == api.EmployeeTypeDocSpaceAdmin && c.caller.ID != s.owner: // 403 is documented; that this is why, is a guess
 		return nil, errAccessDenied
 	}
 	j := &job{user: user.ID, to: c.caller.ID, deleteProfile: true}

@@ -162,7 +162,11 @@ func (p *Portal) process(c *call, r *http.Request, body []byte) *answer {
 				name = known
 			}
 		}
-		query[name] = append(query[name], values...)
+		for _, value := range values {
+			if value != "" { // as good as not there
+				query.Add(name, value)
+			}
+		}
 	}
 	address := *r.URL
 	address.RawQuery = query.Encode()
@@ -184,6 +188,8 @@ func (c *call) check(r *http.Request, body []byte) error {
 		return errAccessDenied
 	case c.op.ids == nil:
 		return nil
+	case len(body) == 0:
+		return bind(body, c.op.ids)
 	}
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return failure{http.StatusUnsupportedMediaType, "Unsupported Media Type", "System.NotSupportedException", -2146233067}

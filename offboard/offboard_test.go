@@ -148,7 +148,7 @@ func TestFailuresSayWhatTheyAre(t *testing.T) {
 		spoil func(stage, *offboard.Request)
 		want  error
 	}{
-		{"an unknown user", func(_ stage, r *offboard.Request) { r.From = uuid.New() }, wrapper.ErrNotFound},
+		{"an unknown user", func(_ stage, r *offboard.Request) { r.From = uuid.New() }, wrapper.ErrBadRequest},
 		{"a user who is not disabled", func(s stage, r *offboard.Request) {
 			r.From = s.portal.AddUser(docspacetest.User{Type: api.EmployeeTypeRoomAdmin, Rooms: 1}).ID
 		}, wrapper.ErrBadRequest},

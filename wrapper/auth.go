@@ -56,8 +56,9 @@ func CookieAuth(key string) api.RequestEditorFn {
 	}
 }
 
-// OAuth2 signs requests with access tokens from the source, the contract's OAuth2. The source is asked at every request;
-// the sources of package oauth2 keep a token until it expires.
+// OAuth2 signs requests with access tokens from the source, the contract's OAuth2. The source is asked at every request,
+// and waited for however long it takes; the sources of package oauth2 keep a token until it expires, and end with the
+// context that they were made with.
 func OAuth2(src oauth2.TokenSource) api.RequestEditorFn { return tokens(src) }
 
 // OpenID signs requests with access tokens from an OpenID Connect source, the contract's OpenId. On the wire it is the

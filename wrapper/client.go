@@ -19,7 +19,10 @@ import (
 const Version = "0.1.0"
 
 // Client speaks to one portal. It is safe for concurrent use.
-type Client struct{ api *api.Client }
+type Client struct {
+	api *api.Client
+	way *exchange // what the requests of api go through
+}
 
 // New makes a client for the portal at the base URL, such as "https://docspace.example.com"; a path before the
 // portal's own is kept, as is the port. Nothing is sent. Every option is checked, and a bad one is an error here.
@@ -56,7 +59,7 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 			return nil
 		}}
 	}
-	return &Client{api: raw}, nil
+	return &Client{raw, way}, nil
 }
 
 // API returns the generated client, for what this package does not do. Its requests are signed, bounded, retried and
@@ -67,7 +70,11 @@ func (c *Client) API() *api.Client {
 	return &raw
 }
 
-// newExchange sets up the chain. The caller's http.Client is copied, never changed.
+// CloseIdleConnections closes the connections that are kept for the next request. Nothing needs it but programs that
+// make many clients, and tests that count goroutines.
+func (c *Client) CloseIdleConnections() { c.way.client.CloseIdleConnections() }
+
+// newExchange sets up the chain. A client that came from outside is copied before it gets another redirect policy.
 func newExchange(base *url.URL, s settings) *exchange {
 	client := *s.http
 	if shared, ok := http.DefaultTransport.(*http.Transport); ok && client.Transport == nil {
@@ -106,8 +113,10 @@ func parseBaseURL(text string) (*url.URL, error) {
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, errors.New("has to begin with https:// or http://")
-	case u.Hostname() == "":
-		return nil, errors.New("names no host")
+	case u.Hostname() == "" || strings.HasSuffix(u.Host, ":"):
+		return nil, errors.New("names no host, or no port behind the colon")
+	case len(u.Port()) > 5 || len(u.Port()) == 5 && u.Port() > "65535":
+		return nil, errors.New("names a port above 65535")
 	case u.User != nil:
 		return nil, errors.New("holds credentials; give them as an option")
 	case u.RawQuery != "" || u.ForceQuery:
@@ -117,8 +126,8 @@ func parseBaseURL(text string) (*url.URL, error) {
 	}
 	u = u.JoinPath() // without . and ..
 	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
-	if strings.HasSuffix(u.Path, "/api/2.0") {
-		return nil, errors.New("ends in /api/2.0; leave that off")
+	if strings.Contains(u.Path+"/", "/api/2.0/") {
+		return nil, errors.New("holds /api/2.0; leave that off, and what follows it")
 	}
 	return u, nil
 }

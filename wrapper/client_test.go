@@ -322,8 +322,8 @@ func TestACallersTimeoutIsOneToo(t *testing.T) {
 	defer server.Close()
 	defer close(release)
 	for name, options := range map[string][]Option{
-		"of the client":  {WithHTTPClient(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Millisecond})},
-		"of one attempt": {WithTimeout(time.Millisecond), WithHTTPClient(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}})},
+		"of the client":  {WithHTTPClient(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 100 * time.Millisecond})},
+		"of one attempt": {WithTimeout(100 * time.Millisecond), WithHTTPClient(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}})},
 	} {
 		client, err := New(server.URL, append(options, WithRetry(RetryPolicy{MaxAttempts: 2, MinDelay: 1, MaxDelay: 2}))...)
 		require.NoError(t, err)

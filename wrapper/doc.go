@@ -12,7 +12,7 @@
 //
 // Reassign, remove and the personal folder are jobs on the portal. Reassign, Remove and DeletePersonalFolder start one
 // and wait for its end. StartReassign, StartRemove and StartDeletePersonalFolder only start it and return a [Task], with
-// which it can be looked at, waited for and terminated; ReassignTask, RemoveTask and DeletePersonalFolderTask attach to
+// which it can be watched and stopped; ReassignTask, RemoveTask and DeletePersonalFolderTask attach to
 // a job that was started earlier, or by somebody else.
 //
 // Portals keep one job per user and kind, and forget its progress about a minute after it last moved (observed). So an

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -81,6 +82,7 @@ type Error struct {
 	reported int    // the status inside a success that holds an error
 	location string // where a redirect points, or a page came from after one
 	cut      bool   // whether the status came, but not all of the body
+	offline  bool   // whether there was no connection to send it on
 	unsure   bool   // whether an attempt before this one may have been taken
 }
 
@@ -121,7 +123,7 @@ func kindOf(status int) kind {
 	case status == http.StatusForbidden:
 		return kind{ErrForbidden, "Use an account that may do this, an API key that has the scope, an address that is let in"}
 	case status == http.StatusNotFound:
-		return kind{ErrNotFound, "Check the user's id, and that the base URL is that of a portal"}
+		return kind{ErrNotFound, "Check that the base URL is that of a portal, and the user's id"}
 	case status == http.StatusTooManyRequests:
 		return kind{ErrRateLimited, "Try again later, and send less at once"}
 	case status < 500:
@@ -132,7 +134,8 @@ func kindOf(status int) kind {
 
 // refused tells whether the portal certainly did not do what was asked: it said so, or never got it.
 func (e *Error) refused() bool {
-	return e.Attempts == 0 || e.StatusCode >= 400 && e.StatusCode < 500 || e.unreached()
+	status := max(e.StatusCode, e.reported)
+	return e.Attempts == 0 || status >= 400 && status < 500 || e.unreached()
 }
 
 // unreached tells whether the request certainly never got to the portal: there was no connection, or the proxy has said
@@ -140,7 +143,7 @@ func (e *Error) refused() bool {
 func (e *Error) unreached() bool {
 	var dial *net.OpError
 	return e.StatusCode == http.StatusServiceUnavailable && e.RetryAfter > 0 ||
-		e.StatusCode == 0 && (errors.As(e.cause, &dial) && dial.Op == "dial" || badTLS(e.cause))
+		e.StatusCode == 0 && (e.offline || errors.As(e.cause, &dial) && dial.Op == "dial" || badTLS(e.cause))
 }
 
 func (e *Error) unknown() bool {
@@ -171,28 +174,32 @@ func (e *Error) Error() string {
 	if e.User != uuid.Nil {
 		asked += " of user " + e.User.String()
 	}
-	op, sentences := e.operation(), []string{asked + ": " + e.happened()}
+	sentences := []string{asked + ": " + e.happened()}
+	w := words[e.operation().effect]
 	if e.unknown() {
-		sentences = append(sentences, words[op.effect].unknown, words[op.effect].look)
+		sentences = append(sentences, w.unknown, w.look)
 	} else {
-		sentences = append(sentences, words[op.effect].nothing)
+		sentences = append(sentences, w.nothing)
 	}
+	return paragraph(append(sentences, e.advice()...))
+}
+
+// advice says what to do next, apart from finding out what has happened.
+func (e *Error) advice() []string {
 	status := max(e.StatusCode, e.reported)
 	switch {
 	case e.Attempts == 0, e.ended != nil, errors.Is(e.cause, context.Canceled):
-		// The caller knows what to do about what the caller has done.
-	case e.cut && !e.unknown():
-		sentences = append(sentences, "Try again")
-	case e.cut:
+		return nil // the caller knows what to do about what the caller has done
 	case e.RetryAfter > 0:
-		sentences = append(sentences, "Try again after "+rounded(e.RetryAfter))
-	case !e.unknown() || status != 0 && status < 500:
-		sentences = append(sentences, kindOf(status).advice)
-		if status == http.StatusBadRequest || status == http.StatusForbidden {
-			sentences = append(sentences, op.rule)
-		}
+		return []string{"Try again after " + rounded(e.RetryAfter)}
+	case e.unknown() && (e.cut || status == 0 || status >= 500):
+		return nil
+	case e.cut:
+		return []string{"Try again"}
+	case status == http.StatusBadRequest, status == http.StatusForbidden:
+		return []string{kindOf(status).advice, e.operation().rule}
 	}
-	return paragraph(sentences)
+	return []string{kindOf(status).advice}
 }
 
 // happened says what came back.
@@ -254,17 +261,17 @@ func about(op string, user uuid.UUID, err error) error {
 
 // TaskError is a job that did not end well, or that could not be watched to its end.
 type TaskError struct {
-	Operation string    // operationId of the look at the job
-	User      uuid.UUID // whose data the job works on; zero for the caller's own folder
-	Progress  Progress  // what was last seen; zero if nothing was
-	Reason    error     // an ErrTask… value, or why watching ended, such as context.Canceled
+	Operation string        // operationId of the look at the job
+	User      uuid.UUID     // whose data the job works on; zero for the caller's own folder
+	Progress  Progress      // what was last seen; zero if nothing was
+	Reason    error         // an ErrTask… value, or why watching ended, such as context.Canceled
+	Absent    time.Duration // for ErrTaskLost: how long nothing was seen
 
-	absent time.Duration // how long nothing was seen
-	stop   error         // what came of stopping the job as well
-	asked  bool          // whether the job was asked to stop from here
+	note string // what became of the job, where watching ended before it did
+	stop error  // why it could not be stopped
 }
 
-// Unwrap returns the reason, and what came of stopping the job where that was tried and failed.
+// Unwrap returns the reason, and why the job could not be stopped where that was tried.
 func (e *TaskError) Unwrap() []error {
 	if e.stop != nil {
 		return []error{e.Reason, e.stop}
@@ -272,11 +279,12 @@ func (e *TaskError) Unwrap() []error {
 	return []error{e.Reason}
 }
 
-// Is makes a lost job one whose outcome is unknown, and so a removal that was asked to stop and then vanished: portals
-// let one that runs already run to its end.
+// Is makes a job one whose outcome is unknown if it was lost, if the portal failed while it was watched, and if it was
+// asked to stop and then vanished without the portal's having said that it stops: a removal that is at work goes on to
+// its end.
 func (e *TaskError) Is(target error) bool {
-	return target == ErrOutcomeUnknown && (errors.Is(e.Reason, ErrTaskLost) ||
-		errors.Is(e.Reason, ErrTaskCanceled) && e.asked && !e.Progress.IsCompleted && e.Operation == removal.look)
+	return target == ErrOutcomeUnknown && (errors.Is(e.Reason, ErrTaskLost) || errors.As(e.Reason, new(*Error)) ||
+		errors.Is(e.Reason, ErrTaskCanceled) && (e.note == unconfirmed || e.note == removal.stopped))
 }
 
 // Error says in one line what became of the job, what that means for the data, and what to do next.
@@ -292,34 +300,33 @@ func (e *TaskError) Error() string {
 	switch {
 	case errors.Is(e.Reason, ErrTaskFailed):
 		text := fmt.Sprintf("%s failed at %d%%", job, e.Progress.Percentage)
-		if e.Progress.Error != "" {
-			text += ": " + oneLine(e.Progress.Error)
+		if said := oneLine(e.Progress.Error); said != "" {
+			text += ": " + said
 		}
 		return paragraph([]string{text, kind.remains, "Remove the cause and start it again"})
-	case errors.Is(e.Reason, ErrTaskCanceled) && e.asked:
-		return paragraph([]string{job + " was asked to stop, " + seen, kind.stopped})
+	case errors.Is(e.Reason, ErrTaskCanceled) && e.note != "":
+		return paragraph([]string{job + " was asked to stop, " + seen, e.note})
 	case errors.Is(e.Reason, ErrTaskCanceled):
 		return paragraph([]string{fmt.Sprintf("%s was canceled at %d%%", job, e.Progress.Percentage), kind.remains})
 	case errors.Is(e.Reason, ErrNoTask):
 		return paragraph([]string{job + ": the portal knows of none", "None was started, or it ended more than a minute ago, or it waits behind others"})
 	case errors.Is(e.Reason, ErrTaskLost):
 		return paragraph([]string{
-			fmt.Sprintf("%s: the portal has shown no progress for %s, %s", job, rounded(e.absent), seen),
+			fmt.Sprintf("%s: the portal has shown no progress for %s, %s", job, rounded(e.Absent), seen),
 			"Whether and how it ended is not known", "Look at the portal before starting it again",
 		})
 	case errors.Is(e.Reason, ErrTaskRunning):
 		return paragraph([]string{fmt.Sprintf("%s: one runs already (%s), nothing was started", job, e.Progress), kind.running})
 	}
-	text := []string{job + ": no longer watched, " + plain(e.Reason) + ", " + seen}
-	switch {
-	case e.stop != nil:
-		text = append(text, "Stopping it failed: "+e.stop.Error())
-	case e.asked:
-		text = append(text, "It was asked to stop", kind.stopped)
-	default:
-		text = append(text, "The job goes on", "Attach to it to see how it ends")
+	why, advice := plain(e.Reason), []string(nil)
+	if look := (*Error)(nil); errors.As(e.Reason, &look) {
+		why, advice = look.happened(), look.advice()
 	}
-	return paragraph(text)
+	note := e.note
+	if note == "" {
+		note = "The job goes on. Attach to it to see how it ends"
+	}
+	return paragraph(append([]string{job + ": no longer watched, " + seen + ": " + why, note}, advice...))
 }
 
 // paragraph joins sentences, the portal's with or without a full stop.
@@ -339,25 +346,29 @@ func rounded(d time.Duration) string {
 	return d.String()
 }
 
-// plain is a cause's text without what net/http puts before it, a URL that may be long and holds nothing new.
+// plain is a cause's text without what net/http puts before it, a URL that may be long and may hold a secret.
 func plain(cause error) string {
-	if cause == nil {
-		return "for no known reason"
-	}
-	var u *url.Error
-	if errors.As(cause, &u) {
+	for u := (*url.Error)(nil); errors.As(cause, &u) && u.Err != nil; {
 		cause = u.Err
 	}
-	if errors.Is(cause, context.DeadlineExceeded) {
+	switch {
+	case cause == nil:
+		return "for no known reason"
+	case errors.Is(cause, context.DeadlineExceeded):
 		return "the time was up"
 	}
 	return oneLine(cause.Error())
 }
 
+// stackFrame is where a stack trace of the portal begins.
+var stackFrame = regexp.MustCompile(`(?:^|\s)at \S+\(`)
+
 // oneLine makes somebody else's text fit for an error's: one line of at most 300 characters, no stack trace, nothing
 // that steers a terminal.
 func oneLine(text string) string {
-	text, _, _ = strings.Cut(strings.ReplaceAll(text, "\r\n", "\n"), "\n   at ")
+	if frame := stackFrame.FindStringIndex(text); frame != nil {
+		text = text[:frame[0]]
+	}
 	text = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):

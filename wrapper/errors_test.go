@@ -5,7 +5,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,7 +22,7 @@ import (
 	"github.com/docspace-go/userdata/api"
 )
 
-var update = flag.Bool("update", false, "write testdata/errors anew")
+var update = flag.Bool("update", false, "write what is measured or pinned anew")
 
 func TestEachStatusIsOfOneKind(t *testing.T) {
 	want := func(status int) error {
@@ -380,4 +382,40 @@ func TestTheEndOfTheContextIsInTheTextAfterALostAttempt(t *testing.T) {
 		assert.Contains(t, err.Error(), "reset by peer")
 		assert.Contains(t, err.Error(), "context canceled")
 	})
+}
+
+func TestNoStackTraceIsShownWhateverItsShape(t *testing.T) {
+	for _, message := range []string{
+		`   at SECRET.Foo() in /src/a.cs:line 1\n   at SECRET.Bar()`, `Boom\n\tat SECRET.Foo()`, `Boom\r   at SECRET.Foo()`,
+		`Boom\n at SECRET.Foo()`, `Boom   at SECRET.Foo(String s) in /src/a.cs`,
+	} {
+		for _, body := range []string{
+			`{"error":{"message":"` + message + `"},"status":1,"statusCode":403}`, `{"response":"` + message + `","status":1,"statusCode":403}`,
+			`"` + message + `"`, "\xef\xbb\xbf" + `{"error":{"message":"No","stack":"` + message + `"},"statusCode":403}`,
+		} {
+			err := callOf(t, "startRemove").typed(t.Context(), newScript(t).onAll(answers(403, body)).client())
+			assert.NotContains(t, err.Error(), "SECRET", body)
+		}
+	}
+}
+
+func TestAConnectionThatNeverStoodLeavesNoDoubtAboutAStart(t *testing.T) {
+	noLeaks(t)
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections, and says nothing in the handshake
+	require.NoError(t, err)
+	defer silent.Close()
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, closed.Close())
+	for name, transport := range map[string]*http.Transport{
+		"a proxy that is not there":        {Proxy: http.ProxyURL(&url.URL{Scheme: "http", Host: closed.Addr().String()})},
+		"a SOCKS proxy that is not there":  {Proxy: http.ProxyURL(&url.URL{Scheme: "socks5", Host: closed.Addr().String()})},
+		"a TLS handshake that never comes": {TLSHandshakeTimeout: 10 * time.Millisecond},
+	} {
+		client, err := New("https://"+silent.Addr().String(), WithAuth(APIKey(canary)), WithHTTPClient(&http.Client{Transport: transport}), WithRetry(RetryPolicy{MaxAttempts: 2, MinDelay: 1, MaxDelay: 2}))
+		require.NoError(t, err)
+		err = callOf(t, "startReassign").typed(t.Context(), client)
+		assert.NotErrorIs(t, err, ErrOutcomeUnknown, "%s: %v", name, err)
+		assert.Equal(t, 2, requestError(t, err, nil).Attempts, name)
+	}
 }

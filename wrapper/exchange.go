@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"time"
@@ -69,7 +70,7 @@ func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 		if failure.StatusCode == http.StatusTooManyRequests && delay <= x.retry.MaxDelay {
 			x.pause.extend(delay)
 		}
-		if attempt >= x.retry.MaxAttempts || delay > x.retry.MaxDelay || !replayable || !op.effect.retryable(failure) {
+		if ctx.Err() != nil || attempt >= x.retry.MaxAttempts || delay > x.retry.MaxDelay || !replayable || !op.effect.retryable(failure) {
 			return nil, failure
 		}
 		if err := sleep(ctx, delay); err != nil {
@@ -103,7 +104,8 @@ func (x *exchange) enter(ctx context.Context, method string) (leave func(), err 
 func (x *exchange) attempt(req *http.Request, number int) (*http.Response, *Error) {
 	ctx, cancel := context.WithTimeout(req.Context(), x.timeout)
 	defer cancel()
-	out := req.Clone(ctx)
+	way := &connection{}
+	out := req.Clone(way.watch(ctx, req.Method))
 	if number > 1 && req.GetBody != nil {
 		body, err := req.GetBody()
 		if err != nil {
@@ -113,7 +115,7 @@ func (x *exchange) attempt(req *http.Request, number int) (*http.Response, *Erro
 	}
 	resp, err := x.client.Do(out)
 	if err != nil && resp == nil {
-		return nil, &Error{cause: ended(req.Context(), err)}
+		return nil, &Error{cause: ended(req.Context(), err), offline: way.wanted && !way.got}
 	}
 	if err != nil { // the caller's own redirect policy; the body is closed
 		failure := portalError(resp, nil)
@@ -140,6 +142,19 @@ func (x *exchange) attempt(req *http.Request, number int) (*http.Response, *Erro
 	content.attempts = number
 	resp.Body = content
 	return resp, nil
+}
+
+// connection tells whether a request that may change something got as far as to have one.
+type connection struct{ wanted, got bool }
+
+func (c *connection) watch(ctx context.Context, method string) context.Context {
+	if method == http.MethodGet {
+		return ctx
+	}
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { c.wanted = true },
+		GotConn: func(httptrace.GotConnInfo) { c.got = true },
+	})
 }
 
 // ended puts the end of the caller's context in place of what net/http made of it.
@@ -183,7 +198,7 @@ type envelope struct {
 func read(resp *http.Response, body []byte) (*answer, *Error) {
 	content := &answer{raw: body}
 	content.Reset(body)
-	text := bytes.TrimSpace(body)
+	text := bytes.TrimSpace(bytes.TrimPrefix(body, utf8BOM))
 	if len(text) == 0 {
 		return content, nil
 	}
@@ -226,14 +241,25 @@ func number(value json.RawMessage) (n int) {
 	return n
 }
 
-// portalError reads what a portal says about a failure. The status stands whatever the body is: an error envelope, a
-// validation problem or a plain text inside the wrapper of a success, a proxy's HTML, or nothing.
+// portalError reads what a portal says about a failure. The status stands whatever the body is.
 func portalError(resp *http.Response, body []byte) *Error {
 	e := unexpected(resp, body, nil)
-	if resp.StatusCode < 400 && resp.StatusCode >= 300 || resp.StatusCode < 200 {
+	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
 		e.cause = errRedirect
 		return e
 	}
+	e.Message, e.Type, e.Fields = saidIn(bytes.TrimPrefix(body, utf8BOM))
+	if e.Message == "" && strings.HasPrefix(resp.Header.Get("Content-Type"), "text/plain") {
+		e.Message, _, _ = strings.Cut(strings.TrimSpace(string(body)), "\n")
+	}
+	return e
+}
+
+var utf8BOM = []byte("\xef\xbb\xbf")
+
+// saidIn finds a portal's words in the body of a failure: in an error envelope, in a validation problem or a plain text
+// inside the wrapper of a success, or in either of these without a wrapper.
+func saidIn(body []byte) (message, kind string, fields map[string][]string) {
 	var (
 		wrapper envelope
 		details struct{ Message, Type string }
@@ -242,21 +268,19 @@ func portalError(resp *http.Response, body []byte) *Error {
 			Errors map[string][]string
 		}
 	)
-	switch {
-	case json.Unmarshal(body, &wrapper) != nil:
-		if text := strings.TrimSpace(string(body)); text != "" && !strings.ContainsAny(text[:1], "<{[\"") {
-			e.Message, _, _ = strings.Cut(text, "\n")
-		}
-	case isSet(wrapper.Error):
-		if json.Unmarshal(wrapper.Error, &details) != nil && details.Message == "" {
-			_ = json.Unmarshal(wrapper.Error, &details.Message)
-		}
-		e.Message, e.Type = details.Message, details.Type
-	case json.Unmarshal(wrapper.Response, &e.Message) != nil:
-		_ = json.Unmarshal(wrapper.Response, &problem)
-		e.Message, e.Fields = problem.Title, problem.Errors
+	content := body
+	if json.Unmarshal(body, &wrapper) == nil && isSet(wrapper.Response) {
+		content = wrapper.Response
 	}
-	return e
+	switch {
+	case isSet(wrapper.Error) && json.Unmarshal(wrapper.Error, &details) == nil:
+	case isSet(wrapper.Error):
+		_ = json.Unmarshal(wrapper.Error, &details.Message)
+	case json.Unmarshal(content, &details.Message) == nil:
+	case json.Unmarshal(content, &problem) == nil:
+		details.Message = problem.Title
+	}
+	return details.Message, details.Type, problem.Errors
 }
 
 // unexpected is the error for an answer whose status is known, and whose body is kept.

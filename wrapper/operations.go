@@ -30,8 +30,8 @@ const (
 )
 
 var operations = [...]operation{
-	{"necessaryReassign", http.MethodGet, "/api/2.0/people/reassign/necessary", effectRead, ""},
-	{"startReassign", http.MethodPost, "/api/2.0/people/reassign/start", effectStart, "The source has to be a disabled user other than the owner and yourself, the target an active RoomAdmin or DocSpaceAdmin."},
+	{"necessaryReassign", http.MethodGet, "/api/2.0/people/reassign/necessary", effectRead, "Check the user's id."},
+	{"startReassign", http.MethodPost, "/api/2.0/people/reassign/start", effectStart, "The source has to be a disabled user other than the owner and yourself, the target an active RoomAdmin or DocSpaceAdmin. Only the owner may take from a DocSpaceAdmin."},
 	{"getReassignProgress", http.MethodGet, "/api/2.0/people/reassign/progress/{userid}", effectRead, ""},
 	{"terminateReassign", http.MethodPut, "/api/2.0/people/reassign/terminate", effectTerminate, ""},
 	{"startRemove", http.MethodPost, "/api/2.0/people/remove/start", effectStart, "The user has to exist, to be disabled, and to be neither the owner nor yourself."},
@@ -124,8 +124,8 @@ func handover(from, to uuid.UUID) error {
 	return nil
 }
 
-// StartRemove starts erasing a user's data and profile. Rooms and shared files go to the caller, everything else is gone
-// (observed). If a removal of that user runs already, portals answer with that one. The user has to be disabled;
+// StartRemove starts erasing a user's data and profile. The caller becomes the owner of the rooms and shared files, everything
+// else is gone (observed). If a removal of that user runs already, portals answer with that one. The user has to be disabled;
 // otherwise, and for a user who does not exist, the error is [ErrBadRequest], [ErrForbidden] or [ErrNotFound].
 func (c *Client) StartRemove(ctx context.Context, user uuid.UUID) (*Task, error) {
 	const op = "startRemove"
@@ -158,8 +158,9 @@ func (c *Client) DeletePersonalFolderTask() *Task { return &Task{client: c, kind
 // [ReassignOption] and [WaitOption].
 //
 // A reassignment from the same user that runs already is not joined, because its target may be another one: the error is
-// [ErrTaskRunning], with its progress. Portals cannot be asked to check and start in one step, so a job that somebody
-// else starts in the moment between is not noticed.
+// [ErrTaskRunning], with its progress. That takes a look before the start, which cannot show everything: a job that
+// somebody else starts in the moment between, and one that has waited its turn for so long that the portal hides its
+// progress (observed), are joined without notice.
 //
 // If the start brings no answer, the progress is looked at before it is sent again; where that does not help, the error
 // is [ErrOutcomeUnknown].

@@ -83,8 +83,8 @@ func TerminateOnCancel() WaitOption {
 	return waitOption(func(o *jobOptions) { o.terminate = true })
 }
 
-// AbsentFor says how long a job's progress may be absent before the job counts as lost, 15 minutes by default: portals
-// drop the progress of a job that waits behind others, and show it again once it moves (observed).
+// AbsentFor says how long a job's progress may be absent before the job counts as lost, 15 minutes by default: while a
+// job waits its turn for long, portals hide its progress, and show it again once it moves (observed).
 func AbsentFor(d time.Duration) WaitOption {
 	return waitOption(func(o *jobOptions) { o.absentFor, o.patient = d, true })
 }

@@ -59,9 +59,9 @@ func (p *pause) wait(ctx context.Context) error {
 	}
 }
 
-// How often a job is looked at: after a fixed share of the time that has passed, so that the end is seen late by a fixed
-// share of the job's length, between bounds that keep the looks few at first and well within the minute after which
-// portals forget.
+// How often a job is looked at: the longer it has taken, the longer until the next look, so that its end is seen late in
+// proportion to its length; within bounds that keep the looks few at first, and well below the minute after which portals
+// forget.
 const (
 	pollMin    = 500 * time.Millisecond
 	pollMax    = 14 * time.Second
@@ -79,6 +79,9 @@ func pollDelay(watched, shortest, longest time.Duration) time.Duration {
 
 // sleep waits, unless the context ends first.
 func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

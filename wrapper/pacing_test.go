@@ -2,8 +2,10 @@ package wrapper
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -129,7 +131,9 @@ func TestHowOftenAJobIsLookedAt(t *testing.T) {
 	}
 }
 
+// With -update, what is measured becomes the table of the documentation.
 func TestHowLateTheEndOfAJobIsSeen(t *testing.T) {
+	table := "<!-- Written by `make figures`. -->\n\n| a job of | requests at most | its end is seen late, on average | at most |\n|---|---:|---:|---:|\n"
 	for _, length := range lengths {
 		t.Run(length.String(), func(t *testing.T) {
 			const runs = 4000 // so that chance moves the average by less than a hundredth of the job's length
@@ -142,14 +146,19 @@ func TestHowLateTheEndOfAJobIsSeen(t *testing.T) {
 				}
 				sum, worst, most = sum+passed-job, max(worst, passed-job), max(most, requests)
 			}
-			t.Logf("%v: at most %d requests, seen %v late on average, %v at most", length, most, sum/runs, worst)
 			assert.LessOrEqual(t, sum/runs, max(length/20, time.Second), "on average")
 			assert.LessOrEqual(t, worst, 15*time.Second, "at most")
 			if length <= 10*time.Minute {
 				assert.LessOrEqual(t, most, 100)
 			}
+			late := (sum / runs).Seconds()
+			table += fmt.Sprintf("| %v | %d | %.1f s (%.1f %%) | %.1f s |\n", length, most, late, 100*late/length.Seconds(), worst.Seconds())
 		})
 	}
+	if *update {
+		require.NoError(t, os.WriteFile("../docs/polling-figures.md", []byte(table), 0o600))
+	}
+	t.Log("\n" + table)
 }
 
 func TestLooksKeepToTheBoundsGiven(t *testing.T) {

@@ -16,7 +16,8 @@ import (
 //
 //   - A look, and a terminate, after anything that may pass: no connection, a lost answer, 408, 429, 5xx but for 501
 //     and 505.
-//   - A start only when the portal certainly did not take it: no connection, 429, or 503 with a Retry-After.
+//   - A start only where it cannot have arrived: no connection, 429, or 503 with a Retry-After. Reassign, Remove and
+//     DeletePersonalFolder also send one again whose answer was lost, or was a 5xx, once a look has shown no job.
 //   - The mail of SendInstructionsToDelete only after 429.
 //
 // A Retry-After is waited for exactly, and so by all requests of the client if it came with a 429. One that is longer

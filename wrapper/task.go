@@ -95,8 +95,8 @@ var (
 			return c.TerminateRemove(ctx, api.TerminateRequestDto{UserId: user})
 		},
 		remains: "What was erased by then is gone",
-		stopped: "A removal that ran already may run to its end all the same; what was erased is gone",
-		running: "Wait for it with RemoveTask",
+		stopped: "A removal that is at work may go on until all is erased; what is erased is gone",
+		running: "Wait until it has ended",
 	}
 	folderDeletion = &taskKind{
 		name: "deletion of the personal folder", look: "getDeletePersonalFolderProgress",
@@ -104,7 +104,7 @@ var (
 			return c.GetDeletePersonalFolderProgress(ctx)
 		},
 		remains: "What was erased by then is gone",
-		running: "Wait for it with DeletePersonalFolderTask",
+		running: "Wait until it has ended",
 	}
 )
 
@@ -123,11 +123,15 @@ type Task struct {
 	kind   *taskKind
 	user   uuid.UUID
 	asked  atomic.Bool              // whether the portal was asked to stop it from here
+	ending atomic.Bool              // whether the portal has said that it stops it
 	last   atomic.Pointer[Progress] // as last seen: the start's answer, and what came while it was watched
 }
 
 // User is whose data the job works on; zero for the caller's own personal folder.
 func (t *Task) User() uuid.UUID { return t.user }
+
+// Operation is the operationId of the look at the job, as in the errors about it.
+func (t *Task) Operation() string { return t.kind.look }
 
 // started completes a task with the answer to its start.
 func (t *Task) started(op string, resp *http.Response, err error) (*Task, error) {
@@ -164,11 +168,27 @@ func (t *Task) Terminate(ctx context.Context) error {
 	if err := t.check(t.kind.stop); err != nil {
 		return err
 	}
-	// What is answered says no more than that the request was taken; its body has been read already.
-	if _, err := t.kind.terminationOf(ctx, t.client.api, t.user); err != nil {
+	resp, err := t.kind.terminationOf(ctx, t.client.api, t.user)
+	if err != nil {
 		return about(t.kind.stop, t.user, err)
 	}
+	// A reassignment that is stopped stands in the answer, a removal never does.
+	t.ending.Store(len(resp.Body.(*answer).response) > 0)
 	t.asked.Store(true)
+	return nil
+}
+
+// Outcome says what the progress of a job that has ended means: nil if all went well, otherwise a [*TaskError] that is
+// [ErrTaskFailed] or [ErrTaskCanceled]. It is nil for a job that has not ended, too. Nothing is sent.
+func (t *Task) Outcome(p Progress) error {
+	switch {
+	case !p.IsCompleted:
+		return nil
+	case p.Status == api.DistributedTaskStatusCanceled:
+		return t.end(ErrTaskCanceled, p)
+	case p.Status == api.DistributedTaskStatusFailed || p.Error != "":
+		return t.end(ErrTaskFailed, p)
+	}
 	return nil
 }
 
@@ -186,8 +206,9 @@ func (t *Task) check(op string) error {
 // is an [ErrOutcomeUnknown]. If there is none at the first look at a task that was attached to, the error is [ErrNoTask]
 // at once, unless AbsentFor was given. After Terminate, its absence is the expected end, ErrTaskCanceled.
 //
-// Failures that may pass are ridden out as far as the retry policy goes; any other ends the wait with its [*Error]. When
-// the context ends, Wait returns at once, and the job goes on; see [TerminateOnCancel].
+// Failures that may pass are ridden out as far as the retry policy goes. Any other ends the wait, but not the job: the
+// error is a TaskError with the [*Error] as its Reason, and an ErrOutcomeUnknown. When the context ends, Wait returns at
+// once, and the job goes on as well; see [TerminateOnCancel].
 func (t *Task) Wait(ctx context.Context, opts ...WaitOption) (Progress, error) {
 	var last Progress
 	for p, err := range t.Watch(ctx, opts...) {
@@ -223,7 +244,7 @@ func (t *Task) watch(ctx context.Context, o jobOptions, yield func(Progress, err
 		if !first {
 			delay := pollDelay(time.Since(began), o.pollMin, o.pollMax)
 			if err := sleep(ctx, w.untilLost(delay)); err != nil {
-				w.leave(ctx)
+				w.cancel(ctx)
 				return
 			}
 		}
@@ -234,9 +255,12 @@ func (t *Task) watch(ctx context.Context, o jobOptions, yield func(Progress, err
 				return
 			}
 		case ctx.Err() != nil:
-			w.leave(ctx)
+			w.cancel(ctx)
 			return
 		case !errors.Is(err, ErrNoTask):
+			if w.seen { // otherwise nothing is known of a job that would go on
+				err = t.end(err, w.last)
+			}
 			yield(w.last, err)
 			return
 		case !w.miss():
@@ -267,14 +291,7 @@ func (w *watcher) see(p Progress) bool {
 	if !p.IsCompleted {
 		return !changed || w.yield(p, nil)
 	}
-	var err error
-	switch {
-	case p.Status == api.DistributedTaskStatusCanceled:
-		err = w.task.end(ErrTaskCanceled, p)
-	case p.Status == api.DistributedTaskStatusFailed || p.Error != "":
-		err = w.task.end(ErrTaskFailed, p)
-	}
-	w.yield(p, err)
+	w.yield(p, w.task.Outcome(p))
 	return false
 }
 
@@ -287,12 +304,12 @@ func (w *watcher) miss() bool {
 	err := w.task.end(ErrNoTask, w.last)
 	switch {
 	case w.task.asked.Load():
-		err.Reason = ErrTaskCanceled
+		err.Reason, err.note = ErrTaskCanceled, w.task.stopping()
 	case !w.seen && !w.options.patient:
 	case now.Sub(w.missing) < w.options.absentFor:
 		return true
 	case w.seen:
-		err.Reason, err.absent = ErrTaskLost, now.Sub(w.missing)
+		err.Reason, err.Absent = ErrTaskLost, now.Sub(w.missing)
 	}
 	w.yield(w.last, err)
 	return false
@@ -306,64 +323,66 @@ func (w *watcher) untilLost(delay time.Duration) time.Duration {
 	return min(delay, time.Until(w.missing.Add(w.options.absentFor)))
 }
 
-// leave ends the watching because the context has ended.
-func (w *watcher) leave(ctx context.Context) {
+// cancel ends the watching because the context has ended.
+func (w *watcher) cancel(ctx context.Context) {
 	err := w.task.end(ctx.Err(), w.last)
 	if w.options.terminate {
-		err.stop = w.task.terminateAnyway(ctx)
-		err.asked = err.stop == nil
+		err.note, err.stop = w.task.terminateAnyway(ctx)
 	}
 	w.yield(w.last, err)
 }
 
-// terminateAnyway stops the job although the context has ended, within a limit of its own.
-func (t *Task) terminateAnyway(ctx context.Context) error {
+// terminateAnyway stops the job although the context has ended, within a limit of its own, and says what came of it.
+func (t *Task) terminateAnyway(ctx context.Context) (note string, _ error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), terminateLimit)
 	defer cancel()
-	return t.Terminate(ctx)
+	switch err := t.Terminate(ctx); {
+	case err != nil:
+		return "Stopping it failed: " + err.Error(), err
+	default:
+		return "It was asked to stop. " + t.stopping(), nil
+	}
 }
+
+// stopping says what can be said of a job that was asked to stop.
+func (t *Task) stopping() string {
+	if t.kind == reassignment && !t.ending.Load() {
+		return unconfirmed
+	}
+	return t.kind.stopped
+}
+
+// unconfirmed is a stop to which the portal has answered that there is none to stop: it may have ended, or be hidden.
+const unconfirmed = "The portal knew of none to stop, so that how it ended, or whether it goes on, is not known"
 
 func (t *Task) end(reason error, p Progress) *TaskError {
-	return &TaskError{Operation: t.kind.look, User: t.user, Progress: p, Reason: reason, asked: t.asked.Load()}
+	return &TaskError{Operation: t.kind.look, User: t.user, Progress: p, Reason: reason}
 }
 
-// run starts the job and waits for its end. It makes sure first that none runs, and looks before it sends a start again
-// whose answer was lost.
-func (t *Task) run(ctx context.Context, o jobOptions, start func() (*Task, error)) (Progress, error) {
-	before, err := t.Progress(ctx)
+// EnsureIdle makes sure, with one look, that no such job runs for the user: otherwise the error is [ErrTaskRunning]. It
+// returns the progress of a job that has ended, if the portal still shows one. A job that waits for so long that its
+// progress is hidden for the time being goes unnoticed.
+func (t *Task) EnsureIdle(ctx context.Context) (ended Progress, _ error) {
+	p, err := t.Progress(ctx)
 	switch {
-	case err == nil && !before.IsCompleted:
-		return before, t.end(ErrTaskRunning, before)
-	case err != nil && !errors.Is(err, ErrNoTask):
-		return Progress{}, err
+	case errors.Is(err, ErrNoTask):
+		return Progress{}, nil
+	case err == nil && !p.IsCompleted:
+		return p, t.end(ErrTaskRunning, p)
 	}
-	policy := t.client.api.Client.(*exchange).retry
-	delays := policy.delays()
-	for attempt := 1; ; attempt++ {
-		started, err := start()
-		if err == nil {
-			t = started
-			break
-		}
-		var failure *Error
-		if errors.As(err, &failure) {
-			failure.unsure = failure.unsure || attempt > 1 // the one before may have been taken, and be the reason
-		}
-		if !errors.Is(err, ErrOutcomeUnknown) {
-			return Progress{}, err
-		}
-		now, lookErr := t.Progress(ctx)
-		if lookErr == nil && now != before {
-			t.last.Store(&now) // none ran just before, so that this is the one that was started
-			break
-		}
-		if errors.Is(lookErr, ErrNoTask) && attempt < policy.MaxAttempts && sleep(ctx, delays.NextBackOff()) == nil {
-			continue
-		}
-		if ctx.Err() != nil && o.terminate {
-			if stop := t.terminateAnyway(ctx); stop != nil {
-				err = fmt.Errorf("%w; stopping it failed as well: %w", err, stop)
-			}
+	return p, err
+}
+
+// run starts the job and waits for its end. It makes sure first that none runs.
+func (t *Task) run(ctx context.Context, o jobOptions, start func() (*Task, error)) (Progress, error) {
+	before, err := t.EnsureIdle(ctx)
+	if err != nil {
+		return before, err
+	}
+	if t, err = t.startSurely(ctx, before, start); err != nil {
+		if o.terminate && ctx.Err() != nil && errors.Is(err, ErrOutcomeUnknown) {
+			note, stop := t.terminateAnyway(ctx)
+			err = &TaskError{Operation: t.kind.look, User: t.user, Reason: err, note: note, stop: stop}
 		}
 		return Progress{}, err
 	}
@@ -373,4 +392,30 @@ func (t *Task) run(ctx context.Context, o jobOptions, start func() (*Task, error
 		return true
 	})
 	return last, err
+}
+
+// startSurely sends a start. One whose answer is lost is looked for before it is sent again.
+func (t *Task) startSurely(ctx context.Context, before Progress, start func() (*Task, error)) (*Task, error) {
+	policy := t.client.way.retry
+	delays := policy.delays()
+	for attempt := 1; ; attempt++ {
+		started, err := start()
+		var failure *Error
+		if err == nil || !errors.As(err, &failure) {
+			return started, err
+		}
+		failure.unsure = failure.unsure || attempt > 1 // the one before may have been taken, and be the reason
+		if !failure.unknown() {
+			return t, err
+		}
+		now, lookErr := t.Progress(ctx)
+		again := errors.Is(lookErr, ErrNoTask) || lookErr == nil && t.Outcome(now) != nil // which of the two failed is all one
+		switch {
+		case lookErr == nil && now != before:
+			t.last.Store(&now) // none ran just before, so that this is the one that was started
+			return t, nil
+		case !again, !failure.transient(), attempt >= policy.MaxAttempts, sleep(ctx, delays.NextBackOff()) != nil:
+			return t, err
+		}
+	}
 }

@@ -753,7 +753,16 @@ func TestAStartWithoutAnAnswer(t *testing.T) {
 				assert.Equal(t, []string{j.look, j.start, j.look}, s.order())
 			})
 		})
-		t.Run(name+": it is sent again where there is none", func(t *testing.T) {
+		answered := name == "HTML" || name == "nothing" || name == "no progress"
+		t.Run(name+": it is sent again where there is none, unless there was an answer", func(t *testing.T) {
+			if answered {
+				eachJob(t, func(t *testing.T, j job, s *script) {
+					_, err := j.run(t.Context(), s.on(j.start, lost).on(j.look, nothing).client())
+					assert.ErrorIs(t, err, ErrOutcomeUnknown)
+					assert.Equal(t, []string{j.look, j.start, j.look}, s.order())
+				})
+				return
+			}
 			eachJob(t, func(t *testing.T, j job, s *script) {
 				s.on(j.start, lost, lost, at(0)).on(j.look, nothing, nothing, nothing, at(5), done)
 				_, err := j.run(t.Context(), s.client())
@@ -791,7 +800,7 @@ func TestAStartWithoutAnAnswer(t *testing.T) {
 			eachJob(t, func(t *testing.T, j job, s *script) {
 				_, err := j.run(t.Context(), s.on(j.start, lost).on(j.look, nothing).client())
 				assert.ErrorIs(t, err, ErrOutcomeUnknown)
-				assert.Len(t, s.sent(j.start), 4)
+				assert.Len(t, s.sent(j.start), map[bool]int{false: 4, true: 1}[answered])
 			})
 			eachJob(t, func(t *testing.T, j job, s *script) {
 				_, err := j.run(t.Context(), s.on(j.start, lost).on(j.look, nothing).client(WithRetry(RetryPolicy{MaxAttempts: 1})))
@@ -893,4 +902,54 @@ func TestProgressOfAJobThatFailedIsNoErrorOfALook(t *testing.T) {
 // Fields of an exported type may be left zero, for instance in the tests of somebody's program.
 func TestATaskErrorMadeByHandHasAText(t *testing.T) {
 	assert.NotPanics(t, func() { _ = (&TaskError{}).Error() })
+}
+
+func TestAPortalThatFailsWhileAJobIsWatchedLeavesItsOutcomeOpen(t *testing.T) {
+	for name, failing := range map[string]struct {
+		reply reply
+		kind  error
+	}{
+		"503": {file(t, 503, "proxy-503.html"), ErrServer}, "401": {answers(401, ""), ErrUnauthorized},
+		"a sign-in page": {file(t, 200, "sign-in.html"), ErrUnexpectedResponse}, "a reset": {fails(errReset), nil},
+		"a long wait": {answers(429, "", "Retry-After", "90"), ErrRateLimited},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachJob(t, func(t *testing.T, j job, s *script) {
+				p, err := started(t, s.on(j.look, at(30), failing.reply), j).Wait(t.Context())
+				assert.Equal(t, 30, p.Percentage)
+				var e *TaskError
+				require.ErrorAs(t, err, &e)
+				assert.Equal(t, p, e.Progress)
+				assert.ErrorIs(t, err, ErrOutcomeUnknown)
+				if failing.kind != nil {
+					assert.ErrorIs(t, err, failing.kind)
+				}
+				assert.Contains(t, err.Error(), "last seen at 30%")
+				assert.Contains(t, err.Error(), "The job goes on")
+				assert.NotContains(t, err.Error(), "Nothing was changed")
+				presentable(t, err)
+			})
+		})
+	}
+}
+
+func TestAStopOfWhichThePortalKnowsNothingLeavesTheOutcomeOpen(t *testing.T) {
+	eachStoppableJob(t, func(t *testing.T, j job, s *script) {
+		task := started(t, s.on(j.look, nothing).on(j.stop, nothing), j)
+		require.NoError(t, task.Terminate(t.Context()))
+		_, err := task.Wait(t.Context())
+		taskError(t, err, ErrTaskCanceled)
+		assert.ErrorIs(t, err, ErrOutcomeUnknown)
+		presentable(t, err)
+	})
+	eachJob(t, func(t *testing.T, j job, s *script) {
+		if j.stop != "terminateReassign" {
+			return
+		}
+		task := started(t, s.on(j.look, nothing).on(j.stop, file(t, 200, "progress-canceled.json")), j)
+		require.NoError(t, task.Terminate(t.Context()))
+		_, err := task.Wait(t.Context())
+		taskError(t, err, ErrTaskCanceled)
+		assert.NotErrorIs(t, err, ErrOutcomeUnknown, "the portal has said that it stops")
+	})
 }

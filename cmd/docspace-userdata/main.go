@@ -19,7 +19,7 @@ import (
 // Exit codes, by what a caller can do about them.
 const (
 	exitDone        = 0
-	exitFailed      = 1
+	exitFailed      = 1 // refused, failed, or no portal
 	exitUsage       = 2
 	exitNotAllowed  = 3
 	exitNotFound    = 4
@@ -86,20 +86,23 @@ Try "docspace-userdata demo" first: it does it all on a portal in memory.`,
 }
 
 func exitCode(err error) int {
-	var usage usageError
+	var (
+		usage   usageError
+		refusal *wrapper.Error
+	)
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.As(err, &usage):
-		return exitUsage
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
+	case errors.As(err, &usage):
+		return exitUsage
 	case errors.Is(err, wrapper.ErrOutcomeUnknown):
 		return exitUnknown
 	case errors.Is(err, wrapper.ErrUnauthorized), errors.Is(err, wrapper.ErrForbidden):
 		return exitNotAllowed
-	case errors.Is(err, wrapper.ErrNotFound):
-		return exitNotFound
+	case errors.Is(err, wrapper.ErrNotFound) && errors.As(err, &refusal) && refusal.Message != "":
+		return exitNotFound // said by a portal, not by a web server that stands in its place
 	}
 	return exitFailed
 }

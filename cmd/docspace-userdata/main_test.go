@@ -84,6 +84,31 @@ func TestOffboardTakesEverythingFromFlagsButSecrets(t *testing.T) {
 	})
 }
 
+func TestAFlagWinsOverTheEnvironment(t *testing.T) {
+	withPortal(t, func(t *testing.T, p *docspacetest.Portal, leaving, successor docspacetest.User) {
+		environment(t, "DOCSPACE_URL", "https://elsewhere.test", "DOCSPACE_API_KEY", "sk-wrong", "DOCSPACE_TOKEN", "wrong")
+		file := filepath.Join(t.TempDir(), "key")
+		require.NoError(t, os.WriteFile(file, []byte(p.Owner().APIKey+"\n"), 0o600))
+		got := runIn(t.Context(), p.HTTPClient(), "offboard", "--from", leaving.ID.String(), "--to", successor.ID.String(),
+			"--url", p.URL, "--api-key-file", file)
+		assert.Zero(t, got.code, got.err)
+	})
+}
+
+func TestAResultThatCannotBeWrittenIsSaidAllTheSame(t *testing.T) {
+	withPortal(t, func(t *testing.T, p *docspacetest.Portal, leaving, successor docspacetest.User) {
+		environment(t, "DOCSPACE_URL", p.URL, "DOCSPACE_API_KEY", p.Owner().APIKey)
+		var said bytes.Buffer
+		read, full := io.Pipe()
+		require.NoError(t, read.Close())
+		code := run(t.Context(), []string{"offboard", "--from", leaving.ID.String(), "--to", successor.ID.String()},
+			outside{in: strings.NewReader(""), out: full, err: &said, http: p.HTTPClient()})
+		assert.Equal(t, exitFailed, code)
+		assert.Contains(t, said.String(), "was handed over to")
+		assert.Contains(t, said.String(), "could not be written")
+	})
+}
+
 func TestExitCodesSayWhatKindOfFailureItWas(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -93,7 +118,8 @@ func TestExitCodesSayWhatKindOfFailureItWas(t *testing.T) {
 		says  string
 	}{
 		{"a wrong key", nil, []string{"DOCSPACE_API_KEY", "sk-wrong"}, exitNotAllowed, "Check the credential"},
-		{"a portal that is not there", fail("necessaryReassign", 4, docspacetest.Fault{Status: 404}), nil, exitNotFound, "404"},
+		{"a portal that knows of no such user", fail("necessaryReassign", 1, docspacetest.Fault{Status: 404, Body: `{"error":{"message":"No such user"}}`}), nil, exitNotFound, "No such user"},
+		{"a web server in the portal's place", fail("necessaryReassign", 1, docspacetest.Fault{Status: 404, Body: "<h1>Not Found</h1>"}), nil, exitFailed, "base URL"},
 		{"a portal in trouble", fail("necessaryReassign", 4, docspacetest.Fault{Status: 502}), nil, exitFailed, "Nothing was changed"},
 		{"starts that are never answered", fail("startReassign", 4, docspacetest.Fault{Reset: true}), nil, exitUnknown, "Whether a job was started is not known"},
 		{"no credential", nil, []string{"DOCSPACE_API_KEY", ""}, exitUsage, "no credential"},
@@ -139,6 +165,7 @@ func TestMistakesInTheCommandLineSendNothing(t *testing.T) {
 		{"only one named", []string{"offboard", "--from", id}, "--to"},
 		{"an id that is none", []string{"offboard", "--from", "carla", "--to", id}, `--from: "carla"`},
 		{"another id that is none", []string{"offboard", "--from", id, "--to", "sam"}, `--to: "sam"`},
+		{"nobody's id", []string{"offboard", "--from", uuid.Nil.String(), "--to", id}, "zero UUID"},
 		{"the same user twice", []string{"offboard", "--from", id, "--to", id}, "the same user"},
 		{"an argument too many", []string{"offboard", "--from", id, "--to", other, "now"}, `"now"`},
 		{"a secret in a flag", []string{"offboard", "--api-key", "sk-1"}, "unknown flag"},

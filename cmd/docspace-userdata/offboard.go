@@ -20,7 +20,9 @@ func offboardCommand(t outside) *cobra.Command {
 		Long: `Hand the rooms and shared files of a user who leaves over to a successor, and erase the user's
 personal files and profile. Where there is nothing to hand over, the user is just erased. Nobody can undo this.
 
-The user has to be disabled, the successor an active RoomAdmin or DocSpaceAdmin.`,
+The user has to be disabled, the successor an active RoomAdmin or DocSpaceAdmin.
+
+The exit code says how it ended: 0 done, 1 failed, 2 usage, 3 not allowed, 4 not found, 5 not known, 6 interrupted.`,
 		Example: `  export DOCSPACE_URL=https://docspace.example.com DOCSPACE_API_KEY_FILE=$HOME/.docspace-key
   docspace-userdata offboard --from aae1e103-bca5-9fa1-ba8c-42058b4abf28 --to 5b2b24f5-7e7a-4f0e-a6d1-3d6ddc2f51c9`,
 	}
@@ -32,11 +34,11 @@ The user has to be disabled, the successor an active RoomAdmin or DocSpaceAdmin.
 		if err != nil {
 			return usageError{err}
 		}
-		client, err := connect.client(t)
+		client, err := connect.client(cmd.Context(), t)
 		if err != nil {
 			return err
 		}
-		show := newDisplay(t.err, "user "+from)
+		show := newDisplay(t.err, "user "+request.From.String())
 		result, err := offboard.User(cmd.Context(), client, request, wrapper.OnProgress(show.progress))
 		if result.Progress != (wrapper.Progress{}) {
 			show.done()
@@ -44,7 +46,9 @@ The user has to be disabled, the successor an active RoomAdmin or DocSpaceAdmin.
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintln(t.out, summary(result))
+		if _, err = fmt.Fprintln(t.out, summary(result)); err != nil {
+			err = fmt.Errorf("%s; but that could not be written: %w", summary(result), err)
+		}
 		return err
 	}
 	return cmd
@@ -60,7 +64,10 @@ func parseRequest(from, to string) (r offboard.Request, err error) {
 	if r.To, err = uuid.Parse(to); err != nil {
 		return r, fmt.Errorf("--to: %q is not the id of a user, a UUID", to)
 	}
-	if r.From == r.To {
+	switch {
+	case r.From == uuid.Nil || r.To == uuid.Nil:
+		return r, errors.New("--from or --to is the zero UUID, which is nobody")
+	case r.From == r.To:
 		return r, errors.New("--from and --to name the same user")
 	}
 	return r, nil
