@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every piece of Go in the README stands, word for word, in a program of this module, and so compiles.
-func TestTheGoOfTheReadmeIsCompiledHere(t *testing.T) {
+// Every piece of Go in the README and in docs/ stands, word for word, in a program of this module, and so compiles.
+func TestTheGoOfTheDocumentationIsCompiledHere(t *testing.T) {
 	var sources strings.Builder
 	require.NoError(t, filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".go" {
@@ -23,13 +23,18 @@ func TestTheGoOfTheReadmeIsCompiledHere(t *testing.T) {
 		sources.WriteString(flush(string(data)))
 		return err
 	}))
-	readme, err := os.ReadFile("../README.md")
+	pages, err := filepath.Glob("../docs/*.md")
 	require.NoError(t, err)
-	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
-	require.NotEmpty(t, blocks)
-	for _, block := range blocks {
-		assert.Contains(t, sources.String(), flush(block[1]))
+	blocks := 0
+	for _, page := range append(pages, "../README.md") {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, block := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+			assert.Contains(t, sources.String(), flush(block[1]), page)
+			blocks++
+		}
 	}
+	assert.GreaterOrEqual(t, blocks, 4)
 }
 
 // flush takes the indentation off every line.

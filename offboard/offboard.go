@@ -35,7 +35,8 @@ type Result struct {
 	Request  Request
 	Action   Action           // what was begun; whether it came to its end is for Err to say
 	Progress wrapper.Progress // the job as it was last seen
-	Took     time.Duration    // from the first request to the last answer
+	Took     time.Duration    // how long it took, without waiting for its turn in Users
+	Resumed  bool             // whether an earlier run with the same journal had begun it, or done it
 	Err      error            // nil if the user is gone and everything is where it belongs
 }
 
@@ -49,12 +50,12 @@ type Result struct {
 func User(ctx context.Context, c *wrapper.Client, r Request, opts ...wrapper.WaitOption) (Result, error) {
 	began := time.Now()
 	result := Result{Request: r}
-	result.Action, result.Progress, result.Err = user(ctx, c, r, opts)
+	result.Action, result.Progress, result.Err = one(ctx, c, r, opts)
 	result.Took = time.Since(began)
 	return result, result.Err
 }
 
-func user(ctx context.Context, c *wrapper.Client, r Request, opts []wrapper.WaitOption) (Action, wrapper.Progress, error) {
+func one(ctx context.Context, c *wrapper.Client, r Request, opts []wrapper.WaitOption) (Action, wrapper.Progress, error) {
 	if err := r.check(); err != nil {
 		return "", wrapper.Progress{}, err
 	}
@@ -63,13 +64,14 @@ func user(ctx context.Context, c *wrapper.Client, r Request, opts []wrapper.Wait
 		return "", wrapper.Progress{}, err
 	}
 	if !needed {
-		if p, err := idle(ctx, c.ReassignTask(r.From), "getReassignProgress"); err != nil {
+		// Portals let both jobs run side by side: a removal would erase what a reassignment is about to hand over.
+		if p, err := c.ReassignTask(r.From).EnsureIdle(ctx); err != nil {
 			return "", p, err
 		}
 		p, err := c.Remove(ctx, r.From, opts...)
 		return Remove, p, err
 	}
-	if p, err := idle(ctx, c.RemoveTask(r.From), "getRemoveProgress"); err != nil {
+	if p, err := c.RemoveTask(r.From).EnsureIdle(ctx); err != nil {
 		return "", p, err
 	}
 	jobOpts := []wrapper.JobOption{wrapper.DeleteProfile()}
@@ -78,19 +80,6 @@ func user(ctx context.Context, c *wrapper.Client, r Request, opts []wrapper.Wait
 	}
 	p, err := c.Reassign(ctx, r.From, r.To, jobOpts...)
 	return Reassign, p, err
-}
-
-// idle makes sure that the job of the other kind does not run: portals let both run side by side, and a removal would
-// erase what a reassignment is about to hand over.
-func idle(ctx context.Context, other *wrapper.Task, look string) (wrapper.Progress, error) {
-	p, err := other.Progress(ctx)
-	switch {
-	case errors.Is(err, wrapper.ErrNoTask), err == nil && p.IsCompleted:
-		return wrapper.Progress{}, nil
-	case err == nil:
-		err = &wrapper.TaskError{Operation: look, User: other.User(), Progress: p, Reason: wrapper.ErrTaskRunning}
-	}
-	return p, err
 }
 
 func (r Request) check() error {

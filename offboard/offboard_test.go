@@ -23,9 +23,10 @@ type stage struct {
 	successor docspacetest.User
 }
 
-func onStage(t *testing.T, play func(*testing.T, stage)) {
+func onStage(t *testing.T, play func(*testing.T, stage), options ...docspacetest.Option) {
 	synctest.Test(t, func(t *testing.T) {
-		portal := docspacetest.NewPortal(docspacetest.WithJobLength(20 * time.Second))
+		options := append([]docspacetest.Option{docspacetest.WithJobLength(20 * time.Second)}, options...)
+		portal := docspacetest.NewPortal(options...)
 		defer portal.Close()
 		client, err := wrapper.New(portal.URL,
 			wrapper.WithHTTPClient(portal.HTTPClient()), wrapper.WithAuth(wrapper.APIKey(portal.Owner().APIKey)))
