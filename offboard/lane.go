@@ -264,7 +264,7 @@ func later(a, b time.Time) time.Time {
 // schedule says when to look at a user's job next: while it runs, after a share of the time that it has; before, when the
 // jobs in front of it are expected to have ended.
 func (l *lane) schedule(u *user, now time.Time) {
-	position := float64(slices.Index(l.active, u))
+	position := 1.1*float64(slices.Index(l.active, u)) + 1 // rather a little late than twice
 	delay := max(soonestLook, time.Duration(lookShare*float64(now.Sub(l.last))))
 	if !u.running.IsZero() {
 		delay = max(soonestLook, time.Duration(lookShare*float64(now.Sub(u.running))))

@@ -39,8 +39,8 @@ type Options struct {
 
 // What a portal takes from one account: 1,500 requests a minute (observed). The rest is for whoever else uses it.
 const (
-	requestsPerSecond = 23
-	requestsAtOnce    = 80
+	requestsPerSecond = 24
+	requestsAtOnce    = 40
 )
 
 // Users offboards any number of users, each as User does, and yields each result as it is known, in no special order.
