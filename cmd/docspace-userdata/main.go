@@ -45,6 +45,8 @@ type outside struct {
 // usageError is a mistake in the command line or in the environment.
 type usageError struct{ error }
 
+func (e usageError) Unwrap() error { return e.error }
+
 func run(ctx context.Context, args []string, t outside) int {
 	root := &cobra.Command{
 		Use:   "docspace-userdata",
