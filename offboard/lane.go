@@ -169,10 +169,11 @@ func (l *lane) wait() {
 		stop = l.run.stopped
 		end  = l.run.ctx.Done()
 	)
-	if len(l.active) < l.window || l.run.halted() != nil {
+	halted := l.run.halted() != nil
+	if len(l.active) < l.window || halted {
 		wake = l.wake
 	}
-	if l.run.halted() != nil {
+	if halted { // that is known, and what is left comes by the others
 		stop = nil
 	}
 	if l.run.ctx.Err() != nil {

@@ -300,6 +300,14 @@ func (r *run) look(task *wrapper.Task) (p wrapper.Progress, err error) {
 	return p, err
 }
 
+func (r *run) ensureIdle(task *wrapper.Task) (p wrapper.Progress, err error) {
+	err = r.patiently(func() (err error) {
+		p, err = task.EnsureIdle(r.ctx)
+		return err
+	})
+	return p, err
+}
+
 // stale is how long the answer counts that there is nothing to hand over.
 const stale = time.Minute
 
@@ -325,19 +333,17 @@ func (r *run) begin(u *user) (over bool, err error) {
 	if u.task, other = r.client.ReassignTask(u.From), r.client.RemoveTask(u.From); u.action == Remove {
 		u.task, other = other, u.task
 	}
-	before, err := r.look(u.task)
+	before, err := r.ensureIdle(u.task)
 	switch {
-	case err == nil && u.resumed:
+	case u.resumed && before != (wrapper.Progress{}): // the job of the earlier run, running or ended
 		u.last = before
 		return false, nil
-	case err == nil && !before.IsCompleted:
+	case err != nil:
 		u.last = before
-		return true, &wrapper.TaskError{Operation: u.task.Operation(), User: u.From, Progress: before, Reason: wrapper.ErrTaskRunning}
-	case err != nil && !errors.Is(err, wrapper.ErrNoTask):
 		return true, err
 	}
-	var p wrapper.Progress
-	if err := r.patiently(func() (err error) { p, err = other.EnsureIdle(r.ctx); return err }); err != nil {
+	p, err := r.ensureIdle(other)
+	if err != nil {
 		u.last = p
 		return true, err
 	}

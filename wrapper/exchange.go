@@ -11,6 +11,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -115,7 +116,7 @@ func (x *exchange) attempt(req *http.Request, number int) (*http.Response, *Erro
 	}
 	resp, err := x.client.Do(out)
 	if err != nil && resp == nil {
-		return nil, &Error{cause: ended(req.Context(), err), offline: way.wanted && !way.got}
+		return nil, &Error{cause: ended(req.Context(), err), offline: way.wanted.Load() && !way.got.Load()}
 	}
 	if err != nil { // the caller's own redirect policy; the body is closed
 		failure := portalError(resp, nil)
@@ -145,15 +146,16 @@ func (x *exchange) attempt(req *http.Request, number int) (*http.Response, *Erro
 }
 
 // connection tells whether a request that may change something got as far as to have one.
-type connection struct{ wanted, got bool }
+// net/http may tell from any goroutine.
+type connection struct{ wanted, got atomic.Bool }
 
 func (c *connection) watch(ctx context.Context, method string) context.Context {
 	if method == http.MethodGet {
 		return ctx
 	}
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { c.wanted = true },
-		GotConn: func(httptrace.GotConnInfo) { c.got = true },
+		GetConn: func(string) { c.wanted.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { c.got.Store(true) },
 	})
 }
 
