@@ -458,3 +458,38 @@ func ExampleTaskError() {
 	}
 	// Output: The room could not be moved
 }
+
+func ExampleTask_Outcome() {
+	client, err := wrapper.NewFromEnv()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	task := client.ReassignTask(uuid.MustParse("aae1e103-bca5-9fa1-ba8c-42058b4abf28"))
+	progress, err := task.Progress(context.Background())
+	if err == nil && progress.IsCompleted {
+		err = task.Outcome(progress)
+	}
+	fmt.Println(task.Operation(), task.User(), err)
+}
+
+func ExampleTask_EnsureIdle() {
+	client, err := wrapper.NewFromEnv()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	task := client.RemoveTask(uuid.MustParse("aae1e103-bca5-9fa1-ba8c-42058b4abf28"))
+	if _, err := task.EnsureIdle(context.Background()); errors.Is(err, wrapper.ErrTaskRunning) {
+		fmt.Println("somebody removes this user already:", err)
+	}
+}
+
+func ExampleClient_CloseIdleConnections() {
+	client, err := wrapper.New("https://docspace.example.com")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.CloseIdleConnections()
+}
