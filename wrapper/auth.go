@@ -56,9 +56,11 @@ func CookieAuth(key string) api.RequestEditorFn {
 	}
 }
 
-// OAuth2 signs requests with access tokens from the source, the contract's OAuth2. The source is asked at every request,
-// and waited for however long it takes; the sources of package oauth2 keep a token until it expires, and end with the
-// context that they were made with.
+// OAuth2 signs requests with access tokens from the source, the contract's OAuth2. A token is kept until it expires. One
+// that the portal refuses with 401 is asked for anew, once, whoever else waits for it: if the source has another one then,
+// the request is sent again with that, and otherwise the error is [ErrUnauthorized].
+//
+// The source is waited for however long it takes; those of package oauth2 end with the context that they were made with.
 func OAuth2(src oauth2.TokenSource) api.RequestEditorFn { return tokens(src) }
 
 // OpenID signs requests with access tokens from an OpenID Connect source, the contract's OpenId. On the wire it is the
@@ -69,16 +71,64 @@ func tokens(src oauth2.TokenSource) api.RequestEditorFn {
 	if src == nil {
 		return refuse("there is no token source")
 	}
+	kept := &keptToken{source: src, turn: make(chan struct{}, 1)}
 	return func(ctx context.Context, req *http.Request) error {
-		token, err := src.Token()
+		token, err := kept.other(ctx, "")
 		if err != nil {
 			return err
 		}
-		if token == nil {
-			token = &oauth2.Token{}
+		renew := func(req *http.Request) error {
+			token, err = kept.other(ctx, token)
+			if err != nil {
+				return err
+			}
+			return authorization("access token", token)(ctx, req)
 		}
-		return authorization("access token", token.AccessToken)(ctx, req)
+		*req = *req.WithContext(context.WithValue(req.Context(), renewal{}, renew))
+		return authorization("access token", token)(ctx, req)
 	}
+}
+
+// renewal is where a request's context has the way to sign it anew.
+type renewal struct{}
+
+// renewed signs a request anew that was refused with 401, and tells whether that has changed anything.
+func renewed(req *http.Request) (bool, error) {
+	renew, ok := req.Context().Value(renewal{}).(func(*http.Request) error)
+	if !ok {
+		return false, nil
+	}
+	before := req.Header.Get("Authorization")
+	err := renew(req)
+	return err == nil && req.Header.Get("Authorization") != before, err
+}
+
+// keptToken is the token that a source gave last.
+type keptToken struct {
+	source oauth2.TokenSource
+	turn   chan struct{} // held while the source is asked, so that many who wait ask it once
+	last   *oauth2.Token
+}
+
+// other returns a token other than the one that was refused, if the source has one.
+func (k *keptToken) other(ctx context.Context, refused string) (string, error) {
+	select {
+	case k.turn <- struct{}{}:
+		defer func() { <-k.turn }()
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	if !k.last.Valid() || k.last.AccessToken == refused {
+		token, err := k.source.Token()
+		if err != nil {
+			return "", err
+		}
+		k.last = token
+	}
+	if k.last == nil {
+		return "", nil
+	}
+	return k.last.AccessToken, nil
 }
 
 // authorization signs requests with a token in the Authorization header.

@@ -8,7 +8,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -122,29 +125,163 @@ func TestAnAuthenticationKeyOutsideASCIIIsNotSentMutilated(t *testing.T) {
 	assert.Error(t, err)
 }
 
-func TestATokenSourceIsAskedEachTime(t *testing.T) {
-	s := newScript(t).onAll(file(t, 200, "progress-running.json"))
-	tokens := []string{"one", "two", "", "a b"}
-	source := tokenSource(func() (*oauth2.Token, error) {
-		token := tokens[0]
-		tokens = tokens[1:]
-		return &oauth2.Token{AccessToken: token}, nil
-	})
-	client, err := New("https://portal.test", WithAuth(OAuth2(source)), WithHTTPClient(&http.Client{Transport: s}))
-	require.NoError(t, err)
-	assert.Len(t, tokens, 4, "New does not ask")
-	for range 2 {
+// source gives these tokens, one after the other, and counts how often it was asked.
+type source struct {
+	mu     sync.Mutex
+	tokens []*oauth2.Token
+	asked  int
+}
+
+func (s *source) Token() (*oauth2.Token, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked++
+	token := s.tokens[0]
+	if len(s.tokens) > 1 {
+		s.tokens = s.tokens[1:]
+	}
+	return token, nil
+}
+
+func tokensOf(texts ...string) *source {
+	s := &source{}
+	for _, text := range texts {
+		s.tokens = append(s.tokens, &oauth2.Token{AccessToken: text})
+	}
+	return s
+}
+
+// accepts answers 401 to every token but this one.
+func accepts(token string, good reply) reply {
+	return func(req *http.Request) (*http.Response, error) {
+		if req.Header.Get("Authorization") != "Bearer "+token {
+			return answers(401, "")(req)
+		}
+		return good(req)
+	}
+}
+
+func TestATokenIsKeptUntilItExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(t).onAll(file(t, 200, "progress-running.json"))
+		tokens := tokensOf("one", "two")
+		tokens.tokens[0].Expiry = time.Now().Add(time.Hour)
+		client, err := New("https://portal.test", WithAuth(OAuth2(tokens)), WithHTTPClient(&http.Client{Transport: s}))
+		require.NoError(t, err)
+		assert.Zero(t, tokens.asked, "New does not ask")
+		for range 3 {
+			_, err = client.RemoveTask(leaving).Progress(t.Context())
+			require.NoError(t, err)
+		}
+		assert.Equal(t, 1, tokens.asked)
+		time.Sleep(time.Hour)
 		_, err = client.RemoveTask(leaving).Progress(t.Context())
 		require.NoError(t, err)
-	}
-	assert.Equal(t, "Bearer one", s.sent("")[0].req.Header.Get("Authorization"))
-	assert.Equal(t, "Bearer two", s.sent("")[1].req.Header.Get("Authorization"))
-	for range 2 {
+		assert.Equal(t, "Bearer one", s.sent("")[2].req.Header.Get("Authorization"))
+		assert.Equal(t, "Bearer two", s.sent("")[3].req.Header.Get("Authorization"))
+	})
+}
+
+func TestATokenThatIsEmptyOrOddIsNotSent(t *testing.T) {
+	for _, bad := range []string{"", "a b"} {
+		client, err := New("https://portal.test", WithAuth(OAuth2(tokensOf(bad))), WithHTTPClient(&http.Client{Transport: newScript(t)}))
+		require.NoError(t, err)
 		_, err = client.StartRemove(t.Context(), leaving)
-		assert.Zero(t, requestError(t, err, nil).Attempts, "no token, or an odd one, is not sent")
+		assert.Zero(t, requestError(t, err, nil).Attempts)
 		assert.NotErrorIs(t, err, ErrOutcomeUnknown)
 	}
-	assert.Len(t, s.sent(""), 2)
+}
+
+func TestARefusedTokenIsRenewedOnceForEveryOperation(t *testing.T) {
+	for _, call := range calls {
+		t.Run(call.id, func(t *testing.T) {
+			s := newScript(t).on(call.id, accepts("new", file(t, 200, call.success)))
+			tokens := tokensOf("old", "new")
+			client, err := New("https://portal.test", WithAuth(OpenID(tokens)), WithHTTPClient(&http.Client{Transport: s}), WithRetry(RetryPolicy{MaxAttempts: 1}))
+			require.NoError(t, err)
+			require.NoError(t, call.typed(t.Context(), client), "even where nothing is retried: it was not taken")
+			assert.Equal(t, 2, tokens.asked)
+			require.Len(t, s.sent(""), 2)
+			assert.Equal(t, s.sent("")[0].body, s.sent("")[1].body)
+
+			s = newScript(t).on(call.id, accepts("none", file(t, 200, call.success)))
+			tokens = tokensOf("old", "new", "newer")
+			client, err = New("https://portal.test", WithAuth(OpenID(tokens)), WithHTTPClient(&http.Client{Transport: s}))
+			require.NoError(t, err)
+			e := requestError(t, call.typed(t.Context(), client), ErrUnauthorized)
+			assert.Equal(t, 2, e.Attempts)
+			assert.Equal(t, 2, tokens.asked)
+			assert.NotErrorIs(t, e, ErrOutcomeUnknown)
+		})
+	}
+}
+
+func TestATokenThatTheSourceHasNoOtherForIsNotSentTwice(t *testing.T) {
+	s := newScript(t).onAll(answers(401, ""))
+	for _, src := range []oauth2.TokenSource{tokensOf("old"), oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "old"})} {
+		before := len(s.sent(""))
+		client, err := New("https://portal.test", WithAuth(OAuth2(src)), WithHTTPClient(&http.Client{Transport: s}))
+		require.NoError(t, err)
+		_, err = client.ReassignTask(leaving).Progress(t.Context())
+		assert.Equal(t, 1, requestError(t, err, ErrUnauthorized).Attempts)
+		assert.Len(t, s.sent(""), before+1)
+	}
+}
+
+func TestASourceThatFailsToRenewIsNamedInTheError(t *testing.T) {
+	s := newScript(t).onAll(answers(401, ""))
+	asked := 0
+	client, err := New("https://portal.test", WithHTTPClient(&http.Client{Transport: s}), WithAuth(OAuth2(tokenSource(func() (*oauth2.Token, error) {
+		if asked++; asked > 1 {
+			return nil, &oauth2.RetrieveError{ErrorCode: "invalid_grant"}
+		}
+		return &oauth2.Token{AccessToken: "old"}, nil
+	}))))
+	require.NoError(t, err)
+	_, err = client.StartRemove(t.Context(), leaving)
+	e := requestError(t, err, ErrUnauthorized)
+	assert.Equal(t, 401, e.StatusCode)
+	assert.ErrorAs(t, err, new(*oauth2.RetrieveError))
+	assert.Contains(t, err.Error(), "invalid_grant")
+	assert.Equal(t, 2, asked)
+	assert.Len(t, s.sent(""), 1)
+}
+
+func TestManyWhoAreRefusedAtOnceRenewTheTokenOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(t).onAll(slow(time.Second, accepts("new", file(t, 200, "progress-running.json"))))
+		tokens := tokensOf("old", "new", "never")
+		client, err := New("https://portal.test", WithAuth(OAuth2(tokens)), WithHTTPClient(&http.Client{Transport: s}))
+		require.NoError(t, err)
+		var all sync.WaitGroup
+		for range 40 {
+			all.Go(func() {
+				_, err := client.ReassignTask(leaving).Progress(t.Context())
+				assert.NoError(t, err)
+			})
+		}
+		all.Wait()
+		assert.Equal(t, 2, tokens.asked)
+		assert.Len(t, s.sent(""), 80)
+	})
+}
+
+func TestWhoWaitsForATokenCanGiveUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(t).onAll(file(t, 200, "progress-running.json"))
+		client, err := New("https://portal.test", WithHTTPClient(&http.Client{Transport: s}), WithAuth(OAuth2(tokenSource(func() (*oauth2.Token, error) {
+			time.Sleep(time.Hour)
+			return &oauth2.Token{AccessToken: "late"}, nil
+		}))))
+		require.NoError(t, err)
+		go func() { _, _ = client.ReassignTask(leaving).Progress(t.Context()) }()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = client.ReassignTask(leaving).Progress(ctx)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		time.Sleep(time.Hour)
+	})
 }
 
 func TestATokenSourceThatFails(t *testing.T) {

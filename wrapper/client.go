@@ -2,6 +2,7 @@ package wrapper
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -80,6 +81,11 @@ func newExchange(base *url.URL, s settings) *exchange {
 	if shared, ok := http.DefaultTransport.(*http.Transport); ok && client.Transport == nil {
 		own := shared.Clone()
 		own.MaxIdleConnsPerHost = s.reads + s.writes
+		own.ResponseHeaderTimeout, own.MaxResponseHeaderBytes = s.limit, maxHeader
+		if own.TLSClientConfig == nil {
+			own.TLSClientConfig = &tls.Config{}
+		}
+		own.TLSClientConfig.MinVersion = max(own.TLSClientConfig.MinVersion, tls.VersionTLS12)
 		client.Transport = own
 	}
 	theirs := client.CheckRedirect
@@ -96,8 +102,8 @@ func newExchange(base *url.URL, s settings) *exchange {
 		return nil
 	}
 	return &exchange{
-		client: &client, basePath: base.Path, product: s.product, timeout: s.limit, retry: s.retry,
-		gate: newGate(s.reads, s.writes), log: s.log,
+		client: &client, origin: origin(base), basePath: base.Path, product: s.product, timeout: s.limit, retry: s.retry,
+		gate: newGate(s.reads, s.writes), looks: newTurnstile(), log: s.log,
 	}
 }
 

@@ -53,6 +53,8 @@ var (
 	errUnknownType = errors.New("the contract has no such user type")
 	errNoFolder    = fmt.Errorf("portals cannot stop the deletion of a personal folder: %w", errors.ErrUnsupported)
 
+	errElsewhere = errors.New("the address is not that of the base URL, which credentials are bound to")
+
 	errHTML       = errors.New("an HTML page")
 	errNoJSON     = errors.New("no JSON")
 	errCutJSON    = errors.New("JSON that cannot be read")

@@ -20,6 +20,8 @@ import (
 const (
 	maxBody  = 1 << 20 // how much of an answer is read
 	keptBody = 4 << 10 // how much of it an Error keeps
+
+	maxHeader = 256 << 10 // how much of an answer's header is read, unless the http.Client is the caller's own
 )
 
 // exchange is the one way of a request out and of its answer back, for the wrapper's methods and the raw client alike:
@@ -27,12 +29,14 @@ const (
 // once. It returns a response whose body is an *answer, or an *Error.
 type exchange struct {
 	client   *http.Client
+	origin   string // of the base URL; nothing is sent anywhere else
 	basePath string // of the base URL, without a slash at its end
 	product  string
 	timeout  time.Duration
 	retry    RetryPolicy
 	gate     gate
 	pause    pause
+	looks    turnstile
 	log      *slog.Logger
 }
 
@@ -41,12 +45,17 @@ func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	op := x.operation(req)
 	failure := &Error{Operation: op.id, User: userIn(req.URL.Path)}
+	if origin(req.URL) != x.origin {
+		failure.cause = errElsewhere
+		return nil, failure
+	}
 	req.Header.Set("Accept", "application/json")
 	if req.Header.Get("User-Agent") == "" {
 		req.Header.Set("User-Agent", x.product)
 	}
 	replayable := req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
 	delays := x.retry.delays()
+	tokenRenewed := false
 	for attempt := 1; ; attempt++ {
 		leave, err := x.enter(ctx, req.Method)
 		if err != nil {
@@ -63,6 +72,14 @@ func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 		problem.Operation, problem.User, problem.Attempts = op.id, failure.User, attempt
 		problem.unsure = failure.unsure || attempt > 1 && !failure.refused()
 		failure = problem
+		if failure.StatusCode == http.StatusUnauthorized && !tokenRenewed && replayable && ctx.Err() == nil {
+			if tokenRenewed, err = renewed(req); tokenRenewed {
+				continue
+			}
+			if err != nil {
+				failure.cause = err
+			}
+		}
 
 		delay := failure.RetryAfter
 		if delay == 0 {
@@ -102,7 +119,7 @@ func (x *exchange) enter(ctx context.Context, method string) (leave func(), err 
 }
 
 // attempt sends the request once, within the time limit of one attempt, its answer's body included.
-func (x *exchange) attempt(req *http.Request, number int) (*http.Response, *Error) {
+func (x *exchange) attempt(req *http.Request, number int) (_ *http.Response, failure *Error) {
 	ctx, cancel := context.WithTimeout(req.Context(), x.timeout)
 	defer cancel()
 	way := &connection{}
@@ -115,6 +132,11 @@ func (x *exchange) attempt(req *http.Request, number int) (*http.Response, *Erro
 		out.Body = body
 	}
 	resp, err := x.client.Do(out)
+	defer func() {
+		if failure != nil {
+			failure.hide(out.Header)
+		}
+	}()
 	if err != nil && resp == nil {
 		return nil, &Error{cause: ended(req.Context(), err), offline: way.wanted.Load() && !way.got.Load()}
 	}
@@ -140,7 +162,7 @@ func (x *exchange) attempt(req *http.Request, number int) (*http.Response, *Erro
 	if failure != nil {
 		return nil, failure
 	}
-	content.attempts = number
+	content.attempts, content.signed = number, out.Header
 	resp.Body = content
 	return resp, nil
 }
@@ -183,6 +205,7 @@ type answer struct {
 	bytes.Reader
 	raw      []byte
 	response json.RawMessage // what stands under response; empty where nothing does
+	signed   http.Header     // of the request
 	attempts int
 }
 

@@ -315,7 +315,7 @@ func TestRequestsOfOnesOwnOnTheRawClient(t *testing.T) {
 		s := newScript(t)
 		s.replies[""] = []reply{answers(503, "")}
 		client := s.client()
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://portal.test/api/2.0/people", nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://portal.test/health", nil)
 		require.NoError(t, err)
 		_, err = client.API().Client.Do(req) //nolint:bodyclose // there is none
 		e := requestError(t, err, ErrServer)

@@ -207,9 +207,16 @@ func receive(op string, user uuid.UUID, resp *http.Response, err error, value an
 	case json.Unmarshal(body.response, value) != nil:
 		err = errOtherKind
 	default:
+		switch v := value.(type) { // what the portal says in its own words
+		case *string:
+			*v = hide(*v, body.signed)
+		case *wireProgress:
+			v.ID, v.Error, v.StatusName = hide(v.ID, body.signed), hide(v.Error, body.signed), hide(v.StatusName, body.signed)
+		}
 		return nil
 	}
 	e := unexpected(resp, body.raw, err)
 	e.Attempts = body.attempts
+	e.hide(body.signed)
 	return about(op, user, e)
 }

@@ -182,6 +182,7 @@ func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
 		body, _ = io.ReadAll(req.Body)
 		_ = req.Body.Close()
 	}
+	seen(req, body)
 	id := ""
 	for _, c := range calls {
 		if c.method == req.Method && strings.HasSuffix(req.URL.Path, c.path) {

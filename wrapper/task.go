@@ -206,6 +206,9 @@ func (t *Task) check(op string) error {
 // is an [ErrOutcomeUnknown]. If there is none at the first look at a task that was attached to, the error is [ErrNoTask]
 // at once, unless AbsentFor was given. After Terminate, its absence is the expected end, ErrTaskCanceled.
 //
+// All who wait on one client share 16 looks a second, so that they keep to the portal's limit of requests: above some 900
+// at once, a job that ends may be forgotten before it is looked at, and count as lost.
+//
 // Failures that may pass are ridden out as far as the retry policy goes. Any other ends the wait, but not the job: the
 // error is a TaskError with the [*Error] as its Reason, and an ErrOutcomeUnknown. When the context ends, Wait returns at
 // once, and the job goes on as well; see [TerminateOnCancel].
@@ -247,6 +250,10 @@ func (t *Task) watch(ctx context.Context, o jobOptions, yield func(Progress, err
 				w.cancel(ctx)
 				return
 			}
+		}
+		if t.client.way.looks.pass(ctx) != nil {
+			w.cancel(ctx)
+			return
 		}
 		p, err := t.Progress(ctx)
 		switch {
