@@ -6,9 +6,11 @@ SHELL := /bin/sh
 GO ?= go
 export GOWORK := off
 
-modules := . examples tools tools/contract tools/lint
+modules := . examples tools tools/contract tools/lint tools/oasdiff
 checked := . examples tools/contract
-spectral := tools/npm/node_modules/.package-lock.json
+npm := tools/npm/node_modules/.package-lock.json
+traffic := ./docspacetest ./wrapper ./offboard ./cmd/... github.com/docspace-go/userdata/examples/...
+contract := contract-facts contract-checks generate-check contract-wrapper contract-mock contract-api contract-docs contract-lint lint contract-traffic
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -41,32 +43,87 @@ generate: ## Write the generated code anew from openapi.yaml
 
 # In a scratch copy, so that the tree stays as it is, committed or not.
 generate-check: ## Fail if generating, once or twice, changes anything
+	@echo 'contract: openapi.yaml and the generated code'
 	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && trap 'exit 1' HUP INT TERM && \
 	mkdir "$$tmp/tree" && \
 	tar -cf - --exclude=./.git --exclude=./bin --exclude=node_modules . | tar -xf - -C "$$tmp/tree" && \
 	for run in first second; do \
 		cp -R "$$tmp/tree" "$$tmp/before" && \
-		(cd "$$tmp/tree" && $(GO) generate ./...) && \
-		(cd "$$tmp" && diff -r before tree) || { \
-			echo "generate-check: the $$run run of 'make generate' changes the files above, or fails" >&2; exit 1; }; \
+		(cd "$$tmp/tree" && $(GO) generate ./...) || { echo 'contract: FAIL: openapi.yaml: the generator fails' >&2; exit 1; }; \
+		(cd "$$tmp" && diff -rq before tree) >"$$tmp/changed" || { \
+			sed -n "s|^Files before/\(.*\) and tree/.* differ$$|contract: FAIL: \1: not what openapi.yaml gives in the $$run run of 'make generate'|p; \
+				s|^Only in \([^:]*\): |contract: FAIL: generated or gone: \1/|p" "$$tmp/changed" >&2; exit 1; }; \
 		rm -rf "$$tmp/before"; \
 	done
-	@echo "generate-check: ok"
+	@echo 'contract: ok'
 
 tidy-check: ## Fail if a go.mod or go.sum is not tidy, or a module is not what go.sum says
 	@failed=0; for m in $(modules); do \
 		echo "tidy-check: $$m"; (cd $$m && $(GO) mod tidy -diff && $(GO) mod verify) || failed=1; \
 	done; exit $$failed
 
-contract: contract-facts contract-lint ## Compare the contract with all that has to agree with it, and lint it
+# All of them are run, whichever fails. The go command leaves its files behind when it is interrupted; here they are in a
+# directory that goes.
+contract: ## Compare openapi.yaml with all that has to agree with it
+	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && trap 'exit 1' HUP INT TERM && export GOTMPDIR="$$tmp" && \
+	failed=; for check in $(contract); do \
+		$(MAKE) --no-print-directory $$check || failed="$$failed $$check"; \
+	done; \
+	[ -z "$$failed" ] || { echo "contract: FAILED:$$failed" >&2; exit 1; }
+	@echo 'contract: all that has to agree does'
 
-contract-facts: ## Only the comparison
-	cd tools/contract && $(GO) test -count=1 ./...
+contract-facts: ## The documented facts and the contract
+	@cd tools/contract && $(GO) test -json -count=1 . | $(GO) run ./report 'openapi.yaml and the documented facts'
 
-contract-lint: $(spectral) ## Only the linter, which needs Node
-	tools/npm/node_modules/.bin/spectral lint --fail-severity=hint --fail-on-unmatched-globs openapi.yaml
+contract-wrapper: ## The contract and the wrapper
+	@cd tools/contract && $(GO) test -json -count=1 ./wrapped | $(GO) run ./report 'openapi.yaml and the wrapper'
 
-$(spectral): tools/npm/package-lock.json tools/npm/package.json
+# The tests of the tree, built so that whatever they send and answer is compared with the contract.
+contract-traffic: ## The contract and what the tests send over the wire
+	@GOWORK="$(CURDIR)/tools/contract/traffic/traffic.work" $(GO) test -json -count=1 -overlay tools/contract/traffic/overlay.json \
+		$(traffic) | \
+	(cd tools/contract && $(GO) run ./report 'openapi.yaml and the traffic of all tests')
+
+contract-checks: ## That the checks themselves tell right from wrong
+	@cd tools/contract && $(GO) test -json -count=1 -skip ExportedAPI \
+		$$($(GO) list ./... | grep -v -e /mock$$ -e /wrapped$$ -e /docs$$ -e contract$$) | \
+		$(GO) run ./report 'the checks themselves'
+
+contract-mutations: $(npm) bin/golangci-lint ## Break one thing after the other in a scratch copy, and see the checks notice
+	@cd tools/contract && $(GO) run ./mutation '$(ONLY)'
+
+contract-mock: $(npm) ## The contract, the wrapper and an independent mock, which needs Node
+	@cd tools/contract && $(GO) test -json -count=1 ./mock | $(GO) run ./report 'openapi.yaml, the wrapper and an independent mock'
+
+contract-api: ## The exported Go API and its listing in testdata/api
+	@cd tools/contract && $(GO) test -json -count=1 ./goapi -run ExportedAPI | $(GO) run ./report 'the exported Go API and its listing'
+
+contract-docs: ## The pages of the project: links, names, tables and commands, which are run
+	@cd tools/contract && $(GO) test -json -count=1 ./docs | $(GO) run ./report 'what the pages say'
+
+# Built, since `go run` would make one exit code of all: 1 is a difference that is new, 2 that nothing could be compared.
+contract-upstream: ## Compare with a contract that the vendor has published: SPEC=file or URL
+	@cd tools/contract && $(GO) build -buildvcs=false -o "$(CURDIR)/bin/contract-upstream" ./upstream
+	@bin/contract-upstream '$(SPEC)'
+
+contract-diff: bin/diff ## What has changed in openapi.yaml since BASE=ref or file, or the last tag; fail on what breaks clients
+	@exec bin/diff contract tools/oasdiff '$(BASE)'
+
+api: ## Write the listing of the exported Go API anew
+	@cd tools/contract && $(GO) test -count=1 ./goapi -run ExportedAPI -update
+
+api-diff: bin/diff ## What has changed in the Go API since BASE=ref, or the last tag; fail on what breaks programs
+	@exec bin/diff api '$(BASE)'
+
+# Always run, as below. Go would ask git for the version, which fails in somebody else's clone.
+bin/diff: always
+	@cd tools/contract && $(GO) build -buildvcs=false -o "$(CURDIR)/bin/diff" ./diff
+
+contract-lint: $(npm) ## The linter of the contract, which needs Node
+	@echo 'contract: openapi.yaml and the rules of OpenAPI'
+	@tools/npm/node_modules/.bin/spectral lint --fail-severity=hint --fail-on-unmatched-globs openapi.yaml
+
+$(npm): tools/npm/package-lock.json tools/npm/package.json
 	cd tools/npm && npm ci --ignore-scripts && touch node_modules/.package-lock.json
 
 lint: bin/golangci-lint ## Lint the Go code, formatting included
@@ -88,5 +145,5 @@ clean: ## Remove what the targets have built
 	rm -rf bin coverage.out tools/npm/node_modules
 
 always:
-.PHONY: always help demo build test race cover figures generate generate-check tidy-check contract contract-facts contract-lint \
-	lint fmt ci clean
+.PHONY: always help demo build test race cover figures generate generate-check tidy-check contract $(contract) \
+	contract-mutations contract-upstream contract-diff api api-diff fmt ci clean

@@ -87,6 +87,7 @@ func (p *Portal) serve(r *http.Request) (a *answer) {
 	if err != nil {
 		return nil
 	}
+	seen(r, body, nil)
 	c, leave, rejected := p.arrive(r, body)
 	defer func() {
 		p.mu.Lock()
@@ -100,12 +101,13 @@ func (p *Portal) serve(r *http.Request) (a *answer) {
 	f, ctx := c.fault, r.Context()
 	switch {
 	case rejected != nil:
+		seen(r, body, rejected)
 		return rejected
 	case !p.pause(ctx, f.Delay):
 		return nil
 	}
 	if f.Lost {
-		p.process(c, r, body)
+		seen(r, body, p.process(c, r, body))
 	}
 	switch {
 	case f.Hang:
@@ -116,7 +118,9 @@ func (p *Portal) serve(r *http.Request) (a *answer) {
 	case f.Reset, f.Lost:
 		return nil
 	}
-	return p.process(c, r, body)
+	a = p.process(c, r, body)
+	seen(r, body, a)
+	return a
 }
 
 func (p *Portal) arrive(r *http.Request, body []byte) (c *call, leave func(), rejected *answer) {

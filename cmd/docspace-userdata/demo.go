@@ -19,7 +19,7 @@ const demoJob = 2 * time.Second
 func demoCommand(t outside) *cobra.Command {
 	return &cobra.Command{
 		Use:     "demo",
-		Short:   "Hand three users over on a portal in memory, before your eyes",
+		Short:   "Let three users leave a portal in memory, before your eyes",
 		Long:    `Hand over or erase three users on a portal in memory, before your eyes. Nothing leaves this machine.`,
 		Example: `  docspace-userdata demo`,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return demo(cmd.Context(), t) },

@@ -1,14 +1,15 @@
 // Package contract compares openapi.yaml with what has to agree with it, and says in one line each what does not.
 //
-// Each check is a function that returns [Finding]s, so that the tests can run it on the contract as it is, where it
-// must find nothing, and on one that was broken on purpose, where it must notice:
+// Each check is a function that returns [Finding]s. On the contract as it is there must be none, and testdata/mutations.yaml
+// has what each of them must notice:
 //
 //   - [Load]: the file is a valid contract, examples included
 //   - [Rules]: every operation has what we ask of each
 //   - [Compare] of [Facts]: the documentation and the contract promise the same
 //   - [Meanings]: the documented statuses are described as what they are
 //
-// `make contract` runs them.
+// The packages below compare the wrapper, the traffic of all tests, an independent mock, published contracts and the
+// exported API. `make contract` runs them all.
 package contract
 
 import (
@@ -57,7 +58,7 @@ func Load(data []byte) (*openapi3.T, []Finding) {
 	const where = "openapi.yaml"
 	doc, err := openapi3.NewLoader().LoadFromData(data)
 	if err != nil {
-		return nil, []Finding{{where, oneLine(err)}}
+		return nil, []Finding{{where, OneLine(err)}}
 	}
 	err = doc.Validate(context.Background(),
 		openapi3.EnableExamplesValidation(),
@@ -67,14 +68,16 @@ func Load(data []byte) (*openapi3.T, []Finding) {
 		openapi3.ProhibitExtensionsWithRef(),
 	)
 	if err != nil {
-		return doc, []Finding{{where, oneLine(err)}}
+		return doc, []Finding{{where, OneLine(err)}}
 	}
 	return doc, nil
 }
 
+// UUID is what the format of that name stands for.
+var UUID = openapi3.NewRegexpFormatValidator(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
 var (
 	camelCase    = regexp.MustCompile(`^[a-z][A-Za-z0-9]*$`)
-	uuidFormat   = openapi3.NewRegexpFormatValidator(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 	retryClasses = []string{"read", "start", "terminate", "mail"}
 	limitHeaders = []string{"Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
 )
@@ -136,7 +139,7 @@ func Rules(doc *openapi3.T) []Finding {
 			}
 			checkContent(add, where, response.Content)
 			for mediaType, content := range response.Content {
-				for name, example := range values(content.Example, content.Examples) {
+				for name, example := range Examples(content.Example, content.Examples) {
 					checkStatusCode(add, where+" "+mediaType+": "+name, status, example)
 				}
 			}
@@ -169,7 +172,7 @@ func checkContent(add func(string, ...any), where string, content openapi3.Conte
 
 // checkExamples asks for one example at least, and that each has only what its schema knows, in the schema's formats.
 func checkExamples(add func(string, ...any), where string, schema *openapi3.SchemaRef, example any, examples openapi3.Examples) {
-	all := values(example, examples)
+	all := Examples(example, examples)
 	if len(all) == 0 {
 		add("%s: has no example", where)
 	}
@@ -179,18 +182,18 @@ func checkExamples(add func(string, ...any), where string, schema *openapi3.Sche
 	}
 	for name, value := range all {
 		err := schema.Value.VisitJSON(value, openapi3.EnableFormatValidation(), openapi3.VisitAsResponse(),
-			openapi3.WithStringFormatValidator("uuid", uuidFormat))
+			openapi3.WithStringFormatValidator("uuid", UUID))
 		if err != nil {
-			add("%s: %s: %s", where, name, oneLine(err))
+			add("%s: %s: %s", where, name, OneLine(err))
 		}
-		for _, field := range unknownFields("", schema.Value, value) {
+		for _, field := range UnknownFields("", schema.Value, value) {
 			add("%s: %s: field %s is not in the schema", where, name, field)
 		}
 	}
 }
 
-// values lists the examples of something by name; a single one is just called example.
-func values(example any, examples openapi3.Examples) map[string]any {
+// Examples lists the examples of something by name; a single one is just called example.
+func Examples(example any, examples openapi3.Examples) map[string]any {
 	all := map[string]any{}
 	if example != nil {
 		all["example"] = example
@@ -201,7 +204,8 @@ func values(example any, examples openapi3.Examples) map[string]any {
 	return all
 }
 
-func unknownFields(path string, schema *openapi3.Schema, value any) []string {
+// UnknownFields lists what a value has and its schema does not know; path is the value's own place, empty for a body.
+func UnknownFields(path string, schema *openapi3.Schema, value any) []string {
 	var unknown []string
 	switch v := value.(type) {
 	case map[string]any:
@@ -209,9 +213,9 @@ func unknownFields(path string, schema *openapi3.Schema, value any) []string {
 			field := strings.TrimPrefix(path+"."+name, ".")
 			switch property := schema.Properties[name]; {
 			case property != nil:
-				unknown = append(unknown, unknownFields(field, property.Value, v[name])...)
+				unknown = append(unknown, UnknownFields(field, property.Value, v[name])...)
 			case schema.AdditionalProperties.Schema != nil:
-				unknown = append(unknown, unknownFields(field, schema.AdditionalProperties.Schema.Value, v[name])...)
+				unknown = append(unknown, UnknownFields(field, schema.AdditionalProperties.Schema.Value, v[name])...)
 			default:
 				unknown = append(unknown, field)
 			}
@@ -219,7 +223,7 @@ func unknownFields(path string, schema *openapi3.Schema, value any) []string {
 	case []any:
 		for i, item := range v {
 			if schema.Items != nil {
-				unknown = append(unknown, unknownFields(fmt.Sprintf("%s[%d]", path, i), schema.Items.Value, item)...)
+				unknown = append(unknown, UnknownFields(fmt.Sprintf("%s[%d]", path, i), schema.Items.Value, item)...)
 			}
 		}
 	}
@@ -235,8 +239,8 @@ func checkStatusCode(add func(string, ...any), where, status string, example any
 	}
 }
 
-// oneLine shortens an error to what is wrong and where, without the schema and the value that kin-openapi adds.
-func oneLine(err error) string {
+// OneLine shortens an error to what is wrong and where, without the schema and the value that kin-openapi adds.
+func OneLine(err error) string {
 	text := strings.Join(strings.Fields(err.Error()), " ")
 	text, _, _ = strings.Cut(text, " Schema: {")
 	return text

@@ -60,6 +60,9 @@ func (f Facts) addOperation(op Operation) {
 				add("status "+status+" "+mediaType, typeOf(content.Schema))
 			}
 		}
+		for name, value := range response.Value.Extensions {
+			add("status "+status+" "+name, fmt.Sprint(value))
+		}
 		for name, header := range response.Value.Headers {
 			add("status "+status+" header "+name, typeOf(header.Value.Schema))
 		}
