@@ -2,8 +2,10 @@ package wrapper
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -463,3 +465,52 @@ func TestARequestEditorOfOnesOwn(t *testing.T) {
 }
 
 var _ api.HttpRequestDoer = (*exchange)(nil)
+
+func TestTheTransportOfItsOwnIsBounded(t *testing.T) {
+	client, err := New("https://portal.test", WithTimeout(7*time.Second))
+	require.NoError(t, err)
+	own := client.way.client.Transport.(*http.Transport)
+	assert.EqualValues(t, tls.VersionTLS12, own.TLSClientConfig.MinVersion)
+	assert.EqualValues(t, 256<<10, own.MaxResponseHeaderBytes)
+	assert.Equal(t, 7*time.Second, own.ResponseHeaderTimeout)
+	assert.NotZero(t, own.TLSHandshakeTimeout)
+	if shared := http.DefaultTransport.(*http.Transport); shared.TLSClientConfig != nil {
+		assert.Zero(t, shared.TLSClientConfig.MinVersion, "the shared one is untouched")
+	}
+
+	theirs := &http.Transport{}
+	client, err = New("https://portal.test", WithHTTPClient(&http.Client{Transport: theirs}))
+	require.NoError(t, err)
+	assert.Same(t, theirs, client.way.client.Transport)
+	assert.Nil(t, theirs.TLSClientConfig)
+	assert.Zero(t, theirs.MaxResponseHeaderBytes)
+}
+
+func TestTheTransportOfItsOwnSpeaksHTTP2(t *testing.T) {
+	spoken := 0
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { spoken = r.ProtoMajor }))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	client, err := New(server.URL)
+	require.NoError(t, err)
+	defer client.CloseIdleConnections()
+	client.way.client.Transport.(*http.Transport).TLSClientConfig.RootCAs = server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	assert.ErrorIs(t, func() error { _, err := client.RemoveTask(leaving).Progress(t.Context()); return err }(), ErrNoTask)
+	assert.Equal(t, 2, spoken)
+}
+
+func TestAServerThatSpeaksOldTLSOnlyIsRefused(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.TLS = &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10} //nolint:gosec // that is the point
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	client, err := New(server.URL, WithRetry(RetryPolicy{MaxAttempts: 1}))
+	require.NoError(t, err)
+	defer client.CloseIdleConnections()
+	_, err = client.StartRemove(t.Context(), leaving)
+	assert.Zero(t, requestError(t, err, nil).StatusCode)
+	assert.NotErrorIs(t, err, ErrOutcomeUnknown)
+	assert.Contains(t, err.Error(), "protocol version")
+}
