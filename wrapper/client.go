@@ -2,7 +2,6 @@ package wrapper
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -78,16 +77,7 @@ func (c *Client) CloseIdleConnections() { c.way.client.CloseIdleConnections() }
 // newExchange sets up the chain. A client that came from outside is copied before it gets another redirect policy.
 func newExchange(base *url.URL, s settings) *exchange {
 	client := *s.http
-	if shared, ok := http.DefaultTransport.(*http.Transport); ok && client.Transport == nil {
-		own := shared.Clone()
-		own.MaxIdleConnsPerHost = s.reads + s.writes
-		own.ResponseHeaderTimeout, own.MaxResponseHeaderBytes = s.limit, maxHeader
-		if own.TLSClientConfig == nil {
-			own.TLSClientConfig = &tls.Config{}
-		}
-		own.TLSClientConfig.MinVersion = max(own.TLSClientConfig.MinVersion, tls.VersionTLS12)
-		client.Transport = own
-	}
+	client.Transport = newTransport(client.Transport, s)
 	theirs := client.CheckRedirect
 	client.CheckRedirect = func(next *http.Request, via []*http.Request) error {
 		switch {
@@ -174,6 +164,9 @@ func WithAuth(editor api.RequestEditorFn) Option {
 
 // WithHTTPClient sends requests with a copy of the given client: its transport, cookies and timeout stay its own. Of its
 // redirect policy, what is stricter than this package's remains: no redirect but for a GET, none to another origin.
+//
+// Where its transport is an [http.Transport], requests other than GETs go out on a copy that speaks HTTP/1.1 only, since
+// net/http sends a request again by itself when an HTTP/2 stream breaks. A transport of another kind has to see to that.
 func WithHTTPClient(c *http.Client) Option {
 	return func(s *settings) error {
 		if c == nil {

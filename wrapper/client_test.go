@@ -469,7 +469,7 @@ var _ api.HttpRequestDoer = (*exchange)(nil)
 func TestTheTransportOfItsOwnIsBounded(t *testing.T) {
 	client, err := New("https://portal.test", WithTimeout(7*time.Second))
 	require.NoError(t, err)
-	own := client.way.client.Transport.(*http.Transport)
+	own := client.way.client.Transport.(transport).reads.(*http.Transport)
 	assert.EqualValues(t, tls.VersionTLS12, own.TLSClientConfig.MinVersion)
 	assert.EqualValues(t, 256<<10, own.MaxResponseHeaderBytes)
 	assert.Equal(t, 7*time.Second, own.ResponseHeaderTimeout)
@@ -481,12 +481,11 @@ func TestTheTransportOfItsOwnIsBounded(t *testing.T) {
 	theirs := &http.Transport{}
 	client, err = New("https://portal.test", WithHTTPClient(&http.Client{Transport: theirs}))
 	require.NoError(t, err)
-	assert.Same(t, theirs, client.way.client.Transport)
-	assert.Nil(t, theirs.TLSClientConfig)
+	assert.Same(t, theirs, client.way.client.Transport.(transport).reads)
 	assert.Zero(t, theirs.MaxResponseHeaderBytes)
 }
 
-func TestTheTransportOfItsOwnSpeaksHTTP2(t *testing.T) {
+func TestReadsSpeakHTTP2AndTheOthersHTTP1(t *testing.T) {
 	spoken := 0
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { spoken = r.ProtoMajor }))
 	server.EnableHTTP2 = true
@@ -495,14 +494,19 @@ func TestTheTransportOfItsOwnSpeaksHTTP2(t *testing.T) {
 	client, err := New(server.URL)
 	require.NoError(t, err)
 	defer client.CloseIdleConnections()
-	client.way.client.Transport.(*http.Transport).TLSClientConfig.RootCAs = server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	ways := client.way.client.Transport.(transport)
+	for _, way := range []http.RoundTripper{ways.reads, ways.others} {
+		way.(*http.Transport).TLSClientConfig.RootCAs = server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	}
 	assert.ErrorIs(t, func() error { _, err := client.RemoveTask(leaving).Progress(t.Context()); return err }(), ErrNoTask)
 	assert.Equal(t, 2, spoken)
+	require.NoError(t, client.RemoveTask(leaving).Terminate(t.Context()))
+	assert.Equal(t, 1, spoken, "what must not be sent twice goes without, since net/http would")
 }
 
 func TestAServerThatSpeaksOldTLSOnlyIsRefused(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
-	server.TLS = &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10} //nolint:gosec // that is the point
+	server.TLS = &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	defer server.Close()

@@ -222,7 +222,7 @@ func (e *Error) happened() string {
 	if e.location != "" {
 		parts = append(parts, oneLine(e.location))
 	}
-	if e.ended != nil {
+	if e.ended != nil && !errors.Is(e.cause, e.ended) {
 		parts = append(parts, plain(e.ended))
 	}
 	text := strings.Join(parts, ", ")

@@ -20,8 +20,6 @@ import (
 const (
 	maxBody  = 1 << 20 // how much of an answer is read
 	keptBody = 4 << 10 // how much of it an Error keeps
-
-	maxHeader = 256 << 10 // how much of an answer's header is read, unless the http.Client is the caller's own
 )
 
 // exchange is the one way of a request out and of its answer back, for the wrapper's methods and the raw client alike:
@@ -88,7 +86,7 @@ func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 		if failure.StatusCode == http.StatusTooManyRequests && delay <= x.retry.MaxDelay {
 			x.pause.extend(delay)
 		}
-		if ctx.Err() != nil || attempt >= x.retry.MaxAttempts || delay > x.retry.MaxDelay || !replayable || !op.effect.retryable(failure) {
+		if attempt >= x.retry.MaxAttempts || delay > x.retry.MaxDelay || !replayable || !op.effect.retryable(failure) {
 			return nil, failure
 		}
 		if err := sleep(ctx, delay); err != nil {
@@ -146,11 +144,18 @@ func (x *exchange) attempt(req *http.Request, number int) (_ *http.Response, fai
 		return nil, failure
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return nil, unexpected(resp, nil, nil) // its body is the connection, which nothing would end
+	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	success := resp.StatusCode >= 200 && resp.StatusCode < 300
 	switch {
 	case !success:
-		return nil, portalError(resp, body)
+		failure := portalError(resp, body)
+		if err != nil {
+			failure.ended = req.Context().Err()
+		}
+		return nil, failure
 	case err != nil:
 		failure := unexpected(resp, body, ended(req.Context(), err))
 		failure.cut = true

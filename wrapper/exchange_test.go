@@ -2,6 +2,7 @@ package wrapper
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -481,5 +482,66 @@ func TestAProgressSurvivesJSON(t *testing.T) {
 		var after Progress
 		require.NoError(t, json.Unmarshal(data, &after))
 		assert.Equal(t, before, after, name)
+	}
+}
+
+func TestAContextThatEndsInTheMiddleOfAFailureIsInTheError(t *testing.T) {
+	for _, call := range calls {
+		synctest.Test(t, func(t *testing.T) {
+			s := newScript(t).on(call.id, func(req *http.Request) (*http.Response, error) {
+				resp, err := answers(500, "")(req)
+				resp.Body = io.NopCloser(readerFunc(func([]byte) (int, error) {
+					<-req.Context().Done()
+					return 0, req.Context().Err()
+				}))
+				return resp, err
+			})
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			err := call.typed(ctx, s.client())
+			e := requestError(t, err, ErrServer)
+			assert.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.Equal(t, 1, e.Attempts)
+			assert.Equal(t, 1, strings.Count(err.Error(), "the time was up"))
+		})
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+func TestARedirectWhoseTargetCannotBeReadIsOneAllTheSame(t *testing.T) {
+	for _, target := range []string{"%zz", "http://[", "https://a b/", "\x7f", "://"} {
+		for _, call := range calls {
+			s := newScript(t).on(call.id, answers(302, "", "Location", target))
+			err := call.typed(t.Context(), s.client())
+			e := requestError(t, err, ErrUnexpectedResponse)
+			assert.Equal(t, 302, e.StatusCode)
+			assert.Equal(t, 1, e.Attempts)
+		}
+	}
+}
+
+func TestAnAnswerThatWantsToSpeakAnotherProtocolIsNotWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, call := range calls {
+			s := newScript(t).on(call.id, func(req *http.Request) (*http.Response, error) {
+				resp, err := answers(101, "")(req)
+				resp.Body = io.NopCloser(readerFunc(func([]byte) (int, error) { select {} }))
+				return resp, err
+			})
+			e := requestError(t, call.typed(t.Context(), s.client()), ErrUnexpectedResponse)
+			assert.Equal(t, 101, e.StatusCode)
+		}
+	})
+}
+
+func TestAPercentageIsOne(t *testing.T) {
+	for sent, want := range map[string]int{"-5": 0, "0": 0, "100": 100, "250": 100} {
+		s := newScript(t).on("getRemoveProgress", answers(200, `{"response":{"id":"1","percentage":`+sent+`,"isCompleted":false,"status":1},"statusCode":200}`))
+		p, err := s.client().RemoveTask(leaving).Progress(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, want, p.Percentage)
 	}
 }

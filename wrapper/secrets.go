@@ -37,7 +37,7 @@ func secrets(signed http.Header) iter.Seq[string] {
 			}
 		}
 		for _, secret := range found {
-			for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret)} {
+			for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), (&url.URL{Path: secret}).EscapedPath()} {
 				if len(secret) >= shortest && !yield(form) {
 					return
 				}
@@ -74,6 +74,7 @@ func (e *Error) hide(signed http.Header) {
 		e.Body = []byte(hidden) // it is there, but written in another way
 	}
 	if e.cause != nil && hide(e.cause.Error(), signed) != e.cause.Error() {
+		e.offline = e.offline || e.unreached()             // which the cause's type has told
 		e.cause = errors.New(hide(plain(e.cause), signed)) // net/http quotes what it cannot read
 	}
 }

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -60,6 +62,9 @@ var echoes = map[string]func(secret string) reply{
 	"in a redirect": func(s string) reply {
 		return answers(307, "", "Location", "https://elsewhere.test/"+url.PathEscape(s)+"?"+url.QueryEscape(s))
 	},
+	"in the path of a redirect": func(s string) reply {
+		return answers(307, "", "Location", (&url.URL{Scheme: "https", Host: "elsewhere.test", Path: "/Basic " + s}).String())
+	},
 	"in a cause":                   func(s string) reply { return fails(errors.New("malformed answer " + s)) },
 	"in an answer of another kind": func(s string) reply { return answers(200, `{"response":["`+escaped(s)+`"],"statusCode":200}`) },
 	"in a progress": func(s string) reply {
@@ -102,7 +107,7 @@ func TestACredentialThatComesBackIsHidden(t *testing.T) {
 
 func hides(t *testing.T, secret, text string) {
 	t.Helper()
-	for _, form := range []string{secret, url.PathEscape(secret), url.QueryEscape(secret), escaped(secret)} {
+	for _, form := range []string{secret, url.PathEscape(secret), url.QueryEscape(secret), (&url.URL{Path: secret}).EscapedPath(), escaped(secret)} {
 		assert.NotContains(t, text, form)
 	}
 }
@@ -116,6 +121,17 @@ func TestACredentialAtTheCutOfAKeptBodyIsHidden(t *testing.T) {
 		_, err = client.StartRemove(t.Context(), leaving)
 		assert.NotContains(t, string(requestError(t, err, ErrServer).Body), secret[:4])
 	}
+}
+
+func TestAConnectionThatFailsInWordsThatAreHiddenWasNoneAllTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(t).on("startRemove", fails(&net.OpError{Op: "dial", Net: "tcp", Err: errors.New("proxy refuses Bearer " + canary)}))
+		_, err := s.client().StartRemove(t.Context(), leaving)
+		e := requestError(t, err, nil)
+		assert.Equal(t, 4, e.Attempts)
+		assert.NotErrorIs(t, err, ErrOutcomeUnknown)
+		assert.Contains(t, err.Error(), "proxy refuses Bearer [hidden]")
+	})
 }
 
 func TestWhatIsNoCredentialIsShown(t *testing.T) {

@@ -1,6 +1,7 @@
 package wrapper
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -52,7 +53,7 @@ func (p *wireProgress) UnmarshalJSON(data []byte) error {
 	if dto.Percentage == nil || dto.IsCompleted == nil || !isSet(dto.Status) {
 		return errOtherKind
 	}
-	*p = wireProgress{ID: dto.ID, Percentage: *dto.Percentage, IsCompleted: *dto.IsCompleted, Error: dto.Error}
+	*p = wireProgress{ID: dto.ID, Percentage: min(max(*dto.Percentage, 0), 100), IsCompleted: *dto.IsCompleted, Error: dto.Error}
 	if err := json.Unmarshal(dto.Status, &p.Status); err != nil {
 		return err
 	}
@@ -421,7 +422,8 @@ func (t *Task) startSurely(ctx context.Context, before Progress, start func() (*
 		case lookErr == nil && now != before:
 			t.last.Store(&now) // none ran just before, so that this is the one that was started
 			return t, nil
-		case !again, !failure.transient(), attempt >= policy.MaxAttempts, sleep(ctx, delays.NextBackOff()) != nil:
+		case !again, !failure.transient(), attempt >= policy.MaxAttempts, failure.RetryAfter > policy.MaxDelay,
+			sleep(ctx, cmp.Or(failure.RetryAfter, delays.NextBackOff())) != nil:
 			return t, err
 		}
 	}

@@ -953,3 +953,23 @@ func TestAStopOfWhichThePortalKnowsNothingLeavesTheOutcomeOpen(t *testing.T) {
 		assert.NotErrorIs(t, err, ErrOutcomeUnknown, "the portal has said that it stops")
 	})
 }
+
+func TestALostStartIsSentAgainWhenThePortalSaysSo(t *testing.T) {
+	for wait, sends := range map[string]int{"30": 2, "61": 1} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newScript(t).on("getRemoveProgress", file(t, 200, "nothing-queued.json")).
+				on("startRemove", answers(504, "", "Retry-After", wait), file(t, 200, "progress-completed.json"))
+			began := time.Now()
+			_, err := s.client().Remove(t.Context(), leaving)
+			require.Len(t, s.sent("startRemove"), sends)
+			if sends == 1 {
+				assert.ErrorIs(t, err, ErrOutcomeUnknown)
+				assert.Contains(t, err.Error(), "Try again after 1m1s")
+				assert.Zero(t, time.Since(began))
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, 30*time.Second, s.sent("startRemove")[1].at-s.sent("startRemove")[0].at)
+		})
+	}
+}

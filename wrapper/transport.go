@@ -1,0 +1,70 @@
+package wrapper
+
+import (
+	"crypto/tls"
+	"net/http"
+)
+
+// maxHeader is how much of an answer's header is read, unless the http.Client is the caller's own.
+const maxHeader = 256 << 10
+
+// transport keeps net/http from two things that it does by itself: to send a request again when an HTTP/2 stream breaks,
+// though it may have been taken, and to lose a redirect's status where it cannot read the target.
+type transport struct{ reads, others http.RoundTripper }
+
+// newTransport makes it from the caller's, or with limits of its own if there is none.
+func newTransport(theirs http.RoundTripper, s settings) transport {
+	shared, ok := http.DefaultTransport.(*http.Transport)
+	switch {
+	case theirs == nil && !ok:
+		theirs = http.DefaultTransport
+	case theirs == nil:
+		own := shared.Clone()
+		own.MaxIdleConnsPerHost = s.reads + s.writes
+		own.ResponseHeaderTimeout, own.MaxResponseHeaderBytes = s.limit, maxHeader
+		if own.TLSClientConfig == nil {
+			own.TLSClientConfig = &tls.Config{}
+		}
+		own.TLSClientConfig.MinVersion = max(own.TLSClientConfig.MinVersion, tls.VersionTLS12)
+		theirs = own
+	}
+	if t, ok := theirs.(*http.Transport); ok {
+		return transport{t, withoutHTTP2(t)}
+	}
+	return transport{theirs, theirs}
+}
+
+func withoutHTTP2(t *http.Transport) *http.Transport {
+	t = t.Clone()
+	t.ForceAttemptHTTP2 = false
+	t.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
+	t.Protocols = new(http.Protocols)
+	t.Protocols.SetHTTP1(true)
+	if t.TLSClientConfig != nil {
+		t.TLSClientConfig.NextProtos = []string{"http/1.1"}
+	}
+	return t
+}
+
+func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	way := t.others
+	if req.Method == http.MethodGet {
+		way = t.reads
+	}
+	resp, err := way.RoundTrip(req)
+	if err == nil && resp.Header.Get("Location") != "" {
+		if _, bad := resp.Location(); bad != nil {
+			resp.Header.Del("Location") // net/http takes a redirect without one for what it is
+		}
+	}
+	return resp, err
+}
+
+// CloseIdleConnections is what http.Client.CloseIdleConnections calls.
+func (t transport) CloseIdleConnections() {
+	for _, way := range []http.RoundTripper{t.reads, t.others} {
+		if closer, ok := way.(interface{ CloseIdleConnections() }); ok {
+			closer.CloseIdleConnections()
+		}
+	}
+}
