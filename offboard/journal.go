@@ -67,21 +67,23 @@ func openJournal(file io.ReadWriter) (*journal, error) {
 
 func (j *journal) read(line []byte) error {
 	line = bytes.TrimSpace(line)
-	var (
-		e      entry
-		syntax *json.SyntaxError
-	)
-	err := json.Unmarshal(line, &e)
-	switch {
-	case len(line) == 0, errors.As(err, &syntax) && syntax.Offset == int64(len(line)):
+	var e entry
+	switch err := json.Unmarshal(line, &e); {
+	case len(line) == 0, breaksOff(line):
 		return nil
 	case err != nil:
 		return err
-	case e.From == uuid.Nil || e.Event != begun && e.Event != refused && e.Event != failed && e.Event != done:
+	case e.From == uuid.Nil, e.To == uuid.Nil, e.Action != Reassign && e.Action != Remove,
+		e.Event != begun && e.Event != refused && e.Event != failed && e.Event != done:
 		return errors.New("it is no entry of a journal")
 	}
 	j.earlier[e.From] = e
 	return nil
+}
+
+// breaksOff tells whether a line could go on and be JSON then.
+func breaksOff(line []byte) bool {
+	return errors.Is(json.NewDecoder(bytes.NewReader(line)).Decode(new(json.RawMessage)), io.ErrUnexpectedEOF)
 }
 
 // write notes an entry down, and returns when it is safe there.

@@ -120,8 +120,12 @@ func parseBaseURL(text string) (*url.URL, error) {
 	case u.Fragment != "" || strings.HasSuffix(text, "#"):
 		return nil, errors.New("has a fragment")
 	}
-	u = u.JoinPath() // without . and ..
-	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
+	u = u.JoinPath()                                    // without . and ..
+	u.RawPath = strings.TrimRight(u.EscapedPath(), "/") // an encoded slash is part of a name
+	u.Path, _ = url.PathUnescape(u.RawPath)
+	if _, err := url.Parse(u.String()); err != nil { // a zone that cannot be written
+		return nil, errors.New("is malformed; it looks like https://docspace.example.com")
+	}
 	if strings.Contains(u.Path+"/", "/api/2.0/") {
 		return nil, errors.New("holds /api/2.0; leave that off, and what follows it")
 	}

@@ -331,6 +331,9 @@ func (e *TaskError) Error() string {
 	return paragraph(append([]string{job + ": no longer watched, " + seen + ": " + why, note}, advice...))
 }
 
+// GoString keeps %#v as readable, and as free of the portal's stack trace, as %v.
+func (e *TaskError) GoString() string { return e.Error() }
+
 // paragraph joins sentences, the portal's with or without a full stop.
 func paragraph(sentences []string) string {
 	sentences = slices.DeleteFunc(sentences, func(s string) bool { return s == "" })
@@ -368,9 +371,6 @@ var stackFrame = regexp.MustCompile(`(?:^|\s)at \S+\(`)
 // oneLine makes somebody else's text fit for an error's: one line of at most 300 characters, no stack trace, nothing
 // that steers a terminal.
 func oneLine(text string) string {
-	if frame := stackFrame.FindStringIndex(text); frame != nil {
-		text = text[:frame[0]]
-	}
 	text = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
@@ -381,6 +381,9 @@ func oneLine(text string) string {
 		return r
 	}, text)
 	text = strings.Join(strings.Fields(text), " ")
+	if frame := stackFrame.FindStringIndex(text); frame != nil {
+		text = text[:frame[0]]
+	}
 	if runes := []rune(text); len(runes) > 300 {
 		return string(runes[:299]) + "…"
 	}

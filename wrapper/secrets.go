@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // hidden stands where a portal, or whoever answers in its place, has repeated a credential.
@@ -53,8 +54,21 @@ func hide(text string, signed http.Header) string {
 	}
 	for secret := range secrets(signed) {
 		text = strings.ReplaceAll(text, secret, hidden)
+		if bare := printed(text); strings.Contains(bare, secret) {
+			text = strings.ReplaceAll(bare, secret, hidden)
+		}
 	}
 	return text
+}
+
+// printed is a text without what no error shows, and what could stand between the parts of a credential until then.
+func printed(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) && !unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 // hide takes a request's credentials out of all that the error shows.

@@ -52,6 +52,9 @@ var echoes = map[string]func(secret string) reply{
 		return answers(403, string(body))
 	},
 	"in its message, escaped": func(s string) reply { return answers(403, `{"error":{"message":"bad `+escaped(s)+`"}}`) },
+	"in its message, twice, once in pieces": func(s string) reply {
+		return answers(403, `{"error":{"message":"bad `+escaped(s)+` `+escaped(s[:3])+`\u0000`+escaped(s[3:])+`"}}`)
+	},
 	"in a field": func(s string) reply {
 		body, _ := json.Marshal(map[string]any{"response": map[string]any{"title": "bad", "errors": map[string][]string{s: {"not " + s}}}})
 		return answers(400, string(body))

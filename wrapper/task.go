@@ -29,8 +29,8 @@ type Progress struct {
 // String says where the job stands, as in "30%, running".
 func (p Progress) String() string {
 	status := p.Status.String()
-	if p.StatusName != "" {
-		status = oneLine(p.StatusName)
+	if name := oneLine(p.StatusName); name != "" {
+		status = name
 	}
 	return fmt.Sprintf("%d%%, %s", p.Percentage, status)
 }
@@ -174,7 +174,10 @@ func (t *Task) Terminate(ctx context.Context) error {
 		return about(t.kind.stop, t.user, err)
 	}
 	// A reassignment that is stopped stands in the answer, a removal never does.
-	t.ending.Store(len(resp.Body.(*answer).response) > 0)
+	var p wireProgress
+	if json.Unmarshal(resp.Body.(*answer).response, &p) == nil && p.Status == api.DistributedTaskStatusCanceled {
+		t.ending.Store(true)
+	}
 	t.asked.Store(true)
 	return nil
 }
