@@ -6,8 +6,8 @@ SHELL := /bin/sh
 GO ?= go
 export GOWORK := off
 
-modules := . examples tools tools/contract tools/lint tools/oasdiff
-checked := . examples tools/contract
+modules := . examples tools tools/contract tools/faults tools/lint tools/oasdiff
+checked := . examples tools/contract tools/faults
 npm := tools/npm/node_modules/.package-lock.json
 traffic := ./docspacetest ./wrapper ./offboard ./cmd/... github.com/docspace-go/userdata/examples/...
 contract := contract-facts contract-checks generate-check contract-wrapper contract-mock contract-api contract-docs contract-lint lint contract-traffic
@@ -33,6 +33,17 @@ cover: ## Measure how much of the hand-written code the tests reach
 	$(GO) test -coverpkg=./... -coverprofile=coverage.out ./...
 	@sed -i.orig '/\.gen\.go:/d' coverage.out && rm coverage.out.orig
 	@$(GO) tool cover -func=coverage.out | tail -n 1
+
+faults: ## Have everything go wrong, for every operation at every stage, and print what came out
+	@cd tools/faults && $(GO) run .
+
+FUZZTIME ?= 5s
+fuzz: ## Run every fuzz test for a while: FUZZTIME=5s
+	@for package in $$($(GO) list ./...); do \
+		for f in $$($(GO) test $$package -list '^Fuzz' | grep '^Fuzz'); do \
+			$(GO) test $$package -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) || exit 1; \
+		done; \
+	done
 
 figures: ## Measure anew what the tables in docs/ say
 	$(GO) test ./wrapper -run HowLate -update
@@ -145,5 +156,5 @@ clean: ## Remove what the targets have built
 	rm -rf bin coverage.out tools/npm/node_modules
 
 always:
-.PHONY: always help demo build test race cover figures generate generate-check tidy-check contract $(contract) \
+.PHONY: always help demo build test race cover faults fuzz figures generate generate-check tidy-check contract $(contract) \
 	contract-mutations contract-upstream contract-diff api api-diff fmt ci clean
