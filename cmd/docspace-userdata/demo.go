@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/docspace-go/userdata/cmd/docspace-userdata/internal/screen"
 	"github.com/docspace-go/userdata/docspacetest"
 	"github.com/docspace-go/userdata/offboard"
 	"github.com/docspace-go/userdata/wrapper"
@@ -16,17 +17,33 @@ import (
 // demoJob is how long a job takes in the demo: long enough to watch, short enough not to wait for.
 const demoJob = 2 * time.Second
 
-func demoCommand(t outside) *cobra.Command {
+func demoCommand(t *tool) *cobra.Command {
 	return &cobra.Command{
 		Use:     "demo",
 		Short:   "Let three users leave a portal in memory, before your eyes",
 		Long:    `Hand over or erase three users on a portal in memory, before your eyes. Nothing leaves this machine.`,
 		Example: `  docspace-userdata demo`,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return demo(cmd.Context(), t) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d := &demoDocument{}
+			return t.answer(cmd, d, d.play(cmd.Context(), t))
+		},
 	}
 }
 
-func demo(ctx context.Context, t outside) error {
+// demoDocument is what demo says at the end.
+type demoDocument struct {
+	head
+	UsersGone int `json:"usersGone"`
+	Rooms     int `json:"rooms"`
+	RoomsLost int `json:"roomsLost"`
+}
+
+func (d *demoDocument) text() string {
+	return fmt.Sprintf("\n%d users gone, %d of %d rooms lost. The same on a portal of yours: docspace-userdata offboard --help",
+		d.UsersGone, d.RoomsLost, d.Rooms)
+}
+
+func (d *demoDocument) play(ctx context.Context, t *tool) error {
 	portal := docspacetest.NewPortal(docspacetest.WithJobLength(demoJob))
 	defer portal.Close()
 	people := seed(portal)
@@ -36,8 +53,12 @@ func demo(ctx context.Context, t outside) error {
 		return err
 	}
 	var failures []error
+	story := t.out
+	if t.json {
+		story = t.err
+	}
 	say := func(format string, args ...any) {
-		if _, err := fmt.Fprintf(t.out, format+"\n", args...); err != nil {
+		if _, err := fmt.Fprintf(story, format+"\n", args...); err != nil {
 			failures = append(failures, err)
 		}
 	}
@@ -46,10 +67,12 @@ func demo(ctx context.Context, t outside) error {
 
 	for _, leaving := range []docspacetest.User{people.crowded, people.empty, people.busy} {
 		say("\n%s leaves.", leaving.Email)
-		show := newDisplay(t.out, leaving.Email)
+		display := screen.New(t.err, t.quiet)
+		show := display.Job(leaving.Email)
 		result, err := offboard.User(ctx, client, offboard.Request{From: leaving.ID, To: people.successor.ID},
-			wrapper.OnProgress(show.progress), wrapper.PollBetween(100*time.Millisecond, time.Second))
-		show.done()
+			wrapper.OnProgress(show.Progress), wrapper.PollBetween(100*time.Millisecond, time.Second))
+		show.End("")
+		display.Close()
 		if err != nil {
 			return err
 		}
@@ -67,8 +90,7 @@ func demo(ctx context.Context, t outside) error {
 	}
 	say("  %v\n", err)
 	usersLeft, roomsLeft := table(portal, say)
-	say("\n%d users gone, %d of %d rooms lost. The same on a portal of yours: docspace-userdata offboard --help",
-		users-usersLeft, rooms-roomsLeft, rooms)
+	d.UsersGone, d.Rooms, d.RoomsLost = users-usersLeft, rooms, rooms-roomsLeft
 	return errors.Join(failures...)
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -23,11 +25,21 @@ import (
 	"github.com/docspace-go/userdata/wrapper"
 )
 
+// TestMain is the tool itself where a test starts it as a process of its own.
+func TestMain(m *testing.M) {
+	if os.Getenv("DOCSPACE_USERDATA_TEST") == "main" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
 // environment clears what the tool reads, for the length of a test, and sets the given pairs of name and value.
 func environment(t *testing.T, pairs ...string) {
 	for _, name := range []string{"URL", "API_KEY", "API_KEY_FILE", "TOKEN", "TOKEN_FILE", "USERNAME", "PASSWORD", "PASSWORD_FILE", "AUTH_KEY", "AUTH_KEY_FILE"} {
 		t.Setenv("DOCSPACE_"+name, "")
 	}
+	t.Setenv("DOCSPACE_PROFILE", "")
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	for i := 0; i < len(pairs); i += 2 {
 		t.Setenv(pairs[i], pairs[i+1])
 	}
@@ -59,12 +71,12 @@ func withPortal(t *testing.T, play func(t *testing.T, p *docspacetest.Portal, le
 func TestOffboardHandsAUserOver(t *testing.T) {
 	withPortal(t, func(t *testing.T, p *docspacetest.Portal, leaving, successor docspacetest.User) {
 		environment(t, "DOCSPACE_URL", p.URL, "DOCSPACE_API_KEY", p.Owner().APIKey)
-		got := runIn(t.Context(), p.HTTPClient(), "offboard", "--from", leaving.ID.String(), "--to", successor.ID.String())
+		got := runIn(t.Context(), p.HTTPClient(), "offboard", "--from", leaving.ID.String(), "--to", successor.ID.String(), "--yes")
 		assert.Zero(t, got.code, got.err)
 		assert.Contains(t, got.out, "user "+leaving.ID.String()+" was handed over to "+successor.ID.String()+" and erased, in 3")
 		assert.Equal(t, 1, strings.Count(got.out, "\n"), "standard output has the result and nothing else")
 		lines := strings.Split(strings.TrimSpace(got.err), "\n")
-		assert.Regexp(t, `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ user `+leaving.ID.String()+`: 0%, created$`, lines[0])
+		assert.Regexp(t, `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ user `+leaving.ID.String()+`: 0%, created$`, lines[1])
 		assert.Regexp(t, `: 100%, completed$`, lines[len(lines)-1])
 		assert.NotContains(t, got.err, "\x1b", "no bar where there is no terminal")
 		_, still := p.User(leaving.ID)
@@ -77,7 +89,7 @@ func TestOffboardTakesEverythingFromFlagsButSecrets(t *testing.T) {
 		environment(t)
 		file := filepath.Join(t.TempDir(), "password")
 		require.NoError(t, os.WriteFile(file, []byte(p.Owner().Password+"\n"), 0o600))
-		got := runIn(t.Context(), p.HTTPClient(), "offboard", "--from", leaving.ID.String(), "--to", successor.ID.String(),
+		got := runIn(t.Context(), p.HTTPClient(), "offboard", "--from", leaving.ID.String(), "--to", successor.ID.String(), "--yes",
 			"--url", p.URL, "--username", p.Owner().Email, "--password-file", file)
 		assert.Zero(t, got.code, got.err)
 		assert.Contains(t, p.Requests()[0].Header.Get("User-Agent"), "docspace-userdata/"+wrapper.Version)
@@ -89,7 +101,7 @@ func TestAFlagWinsOverTheEnvironment(t *testing.T) {
 		environment(t, "DOCSPACE_URL", "https://elsewhere.test", "DOCSPACE_API_KEY", "sk-wrong", "DOCSPACE_TOKEN", "wrong")
 		file := filepath.Join(t.TempDir(), "key")
 		require.NoError(t, os.WriteFile(file, []byte(p.Owner().APIKey+"\n"), 0o600))
-		got := runIn(t.Context(), p.HTTPClient(), "offboard", "--from", leaving.ID.String(), "--to", successor.ID.String(),
+		got := runIn(t.Context(), p.HTTPClient(), "offboard", "--from", leaving.ID.String(), "--to", successor.ID.String(), "--yes",
 			"--url", p.URL, "--api-key-file", file)
 		assert.Zero(t, got.code, got.err)
 	})
@@ -101,7 +113,7 @@ func TestAResultThatCannotBeWrittenIsSaidAllTheSame(t *testing.T) {
 		var said bytes.Buffer
 		read, full := io.Pipe()
 		require.NoError(t, read.Close())
-		code := run(t.Context(), []string{"offboard", "--from", leaving.ID.String(), "--to", successor.ID.String()},
+		code := run(t.Context(), []string{"offboard", "--from", leaving.ID.String(), "--to", successor.ID.String(), "--yes"},
 			outside{in: strings.NewReader(""), out: full, err: &said, http: p.HTTPClient()})
 		assert.Equal(t, exitFailed, code)
 		assert.Contains(t, said.String(), "was handed over to")
@@ -134,7 +146,7 @@ func TestExitCodesSayWhatKindOfFailureItWas(t *testing.T) {
 				if c.spoil != nil {
 					c.spoil(p)
 				}
-				got := runIn(t.Context(), p.HTTPClient(), "offboard", "--from", leaving.ID.String(), "--to", successor.ID.String())
+				got := runIn(t.Context(), p.HTTPClient(), "offboard", "--from", leaving.ID.String(), "--to", successor.ID.String(), "--yes")
 				assert.Equal(t, c.code, got.code, got.err)
 				assert.Contains(t, got.err, c.says)
 				assert.Empty(t, got.out)
@@ -170,6 +182,31 @@ func TestMistakesInTheCommandLineSendNothing(t *testing.T) {
 		{"an argument too many", []string{"offboard", "--from", id, "--to", other, "now"}, `"now"`},
 		{"a secret in a flag", []string{"offboard", "--api-key", "sk-1"}, "unknown flag"},
 		{"an unknown command", []string{"frobnicate"}, `"frobnicate"`},
+		{"a command that is misspelt", []string{"reasign"}, "do you mean reassign?"},
+		{"an unknown verb", []string{"reassign", "begin"}, `"begin"`},
+		{"nobody to check", []string{"check"}, "lacks its argument"},
+		{"two to check", []string{"check", id, other}, other},
+		{"a type that is none", []string{"check", id, "--type", "Boss"}, `"Boss"`},
+		{"a folder of somebody else", []string{"folder", "status", id}, id},
+		{"nobody to ask", []string{"remove", "start", id}, "--yes"},
+		{"nobody to ask about a reassignment", []string{"reassign", "start", "--from", id, "--to", other}, "--yes"},
+		{"nobody to ask about a folder", []string{"folder", "delete"}, "--yes"},
+		{"nobody to ask about a user", []string{"offboard", "--from", id, "--to", other}, "--yes"},
+		{"a stop of what is not watched", []string{"remove", "start", id, "--stop-on-interrupt", "--yes"}, "--wait"},
+		{"one and many", []string{"offboard", "--csv", "x.csv", "--from", id, "--yes"}, "--from and --to"},
+		{"a report of one", []string{"offboard", "--from", id, "--to", other, "--report", "r.csv", "--yes"}, "--csv"},
+		{"a list that is not there", []string{"offboard", "--csv", "/nowhere/l.csv", "--yes"}, "/nowhere/l.csv"},
+		{"a list without a journal", []string{"offboard", "--csv", "-", "--yes"}, "--journal"},
+		{"a question while the list is read", []string{"offboard", "--csv", "-", "--journal", "j"}, "--yes"},
+		{"a report of no kind", []string{"offboard", "--csv", "l.csv", "--yes", "--report", "r.txt"}, ".json"},
+		{"less than nobody", []string{"offboard", "--csv", "l.csv", "--yes", "--stop-after", "-1"}, "--stop-after"},
+		{"a profile that is not there", []string{"check", id, "--profile", "prod"}, `"prod"`},
+		{"an operation that is none", []string{"mock", "--fail", "startNothing=503"}, "startNothing"},
+		{"a fault that is none", []string{"mock", "--fail", "startRemove=sulk"}, `"sulk"`},
+		{"limits that are none", []string{"mock", "--limits", "few"}, `"few"`},
+		{"less than no time", []string{"mock", "--job-length", "-3s"}, "--job-length"},
+		{"a scenario that is not there", []string{"mock", "--scenario", "/nowhere/s.json"}, "--scenario"},
+		{"man pages nowhere", []string{"man", "/nowhere"}, "/nowhere"},
 		{"an address that is none", []string{"mock", "--addr", "nowhere"}, "--addr"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -195,7 +232,7 @@ func TestAnInterruptLeavesTheJobRunningAndSaysSo(t *testing.T) {
 		ctx, interrupt := context.WithCancel(t.Context())
 		time.AfterFunc(10*time.Second, interrupt)
 		began := time.Now()
-		got := runIn(ctx, p.HTTPClient(), "offboard", "--from", leaving.ID.String(), "--to", successor.ID.String())
+		got := runIn(ctx, p.HTTPClient(), "offboard", "--from", leaving.ID.String(), "--to", successor.ID.String(), "--yes")
 		assert.Equal(t, exitInterrupted, got.code)
 		assert.Equal(t, 10*time.Second, time.Since(began))
 		assert.Contains(t, got.err, "The job goes on")
@@ -252,11 +289,56 @@ func TestTheMockServesUntilInterrupted(t *testing.T) {
 }
 
 func TestHelpHasAnExampleForEveryCommand(t *testing.T) {
-	for _, command := range []string{"offboard", "demo", "mock"} {
-		got := runIn(t.Context(), nil, command, "--help")
-		assert.Zero(t, got.code)
-		assert.Contains(t, got.out, "Examples:\n  ", command)
+	var walk func(cmd *cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		words := append(strings.Fields(cmd.CommandPath())[1:], "--help")
+		got := runIn(t.Context(), nil, words...)
+		assert.Zero(t, got.code, words)
+		assert.Contains(t, got.out, "Examples:\n  ", words)
+		for _, sub := range cmd.Commands() {
+			walk(sub)
+		}
 	}
+	walk(newRoot(&tool{}))
 	assert.Contains(t, runIn(t.Context(), nil).out, "demo")
 	assert.Contains(t, runIn(t.Context(), nil, "--version").out, wrapper.Version)
+}
+
+func TestAPipeThatNobodyReadsAnyMoreEndsNoJob(t *testing.T) {
+	p := docspacetest.NewPortal(docspacetest.WithJobLength(0)) // a process needs a socket
+	defer p.Close()
+	leaving := p.AddUser(docspacetest.User{Status: docspacetest.Terminated})
+	signedIn(t, p)
+	read, write, err := os.Pipe()
+	require.NoError(t, err)
+	require.NoError(t, read.Close())
+	self, err := os.Executable()
+	require.NoError(t, err)
+	for _, args := range [][]string{{"remove", "start", leaving.ID.String(), "--wait", "--yes"}, {"version"}} {
+		tool := exec.CommandContext(t.Context(), self, args...)
+		tool.Env = append(os.Environ(), "DOCSPACE_USERDATA_TEST=main")
+		var said bytes.Buffer
+		tool.Stdout, tool.Stderr = write, &said
+		var exit *exec.ExitError
+		require.ErrorAs(t, tool.Run(), &exit)
+		assert.Equal(t, exitFailed, exit.ExitCode(), said.String())
+		assert.Contains(t, said.String(), "could not be written")
+		assert.NotContains(t, said.String(), "goroutine")
+	}
+	_, still := p.User(leaving.ID)
+	assert.False(t, still)
+}
+
+func TestManPagesAreWrittenForEveryCommand(t *testing.T) {
+	folder := t.TempDir()
+	got := runIn(t.Context(), nil, "man", folder)
+	assert.Zero(t, got.code, got.err)
+	for _, page := range []string{"docspace-userdata", "docspace-userdata-reassign-start", "docspace-userdata-offboard", "docspace-userdata-config-add"} {
+		text, err := os.ReadFile(filepath.Join(folder, page+".1"))
+		require.NoError(t, err)
+		assert.Contains(t, string(text), ".SH EXAMPLE", page)
+	}
+	text, err := os.ReadFile(filepath.Join(folder, "docspace-userdata.1"))
+	require.NoError(t, err)
+	assert.Contains(t, string(text), "0 done, 1 failed, 2 usage, 3 not allowed, 4 not found, 5 not known, 6 interrupted")
 }
