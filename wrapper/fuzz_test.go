@@ -289,7 +289,7 @@ func progressIn(response json.RawMessage) (p Progress, ok bool) {
 	if err != nil || completed != "true" && completed != "false" || !text("id", &p.ID) || !text("error", &p.Error) {
 		return Progress{}, false
 	}
-	p.Percentage, p.IsCompleted = percentage, completed == "true"
+	p.Percentage, p.IsCompleted = min(max(percentage, 0), 100), completed == "true"
 	status := string(all.get("status"))
 	quoted := strings.HasPrefix(status, `"`)
 	if quoted {

@@ -306,16 +306,11 @@ func (o *turn) odd(b int) reply {
 		return answers(200, `{"error":{"message":"No"},"status":1,"statusCode":403}`)
 	case 4:
 		return answers(200, `[]`)
-	case 5: // what a stop says is of no consequence
-		if o.seen = doubt; o.effect == effectTerminate {
+	case 5, 6:
+		if o.effect == effectTerminate { // which is taken, whatever stands there
 			o.seen = noJob
 		}
-		return answers(200, `{"response":true,"statusCode":200}`)
-	case 6:
-		if o.effect == effectTerminate {
-			o.seen = noJob
-		}
-		return answers(200, `{"response":{"id":"1_x","percentage":100,"isCompleted":true},"statusCode":200}`)
+		return answers(200, `{"response":`+[]string{`true`, `{"id":"1_x","percentage":100,"isCompleted":true}`}[b-5]+`,"statusCode":200}`)
 	}
 	return answers(302, "", "Location", "https://elsewhere.test/")
 }
@@ -542,7 +537,7 @@ func (l *life) judgeResult(m model, interrupted, asked, stopped bool, stops int)
 			reason = ErrTaskFailed
 		}
 	case interrupted && last.ended < l.endedAt:
-		if reason = cause; last.after > time.Minute {
+		if reason = cause; last.after > time.Minute || !m.known && m.start.after > time.Minute {
 			l.wrong("it waits for as long as the portal has asked for")
 		}
 	case l.way == runs && m.starts == 0 && last.seen == aJob && !last.progress.IsCompleted:

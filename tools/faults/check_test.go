@@ -169,7 +169,8 @@ func (c *cell) wrongTraffic(o outcome) (found []string) {
 	if c.facts.then != nil {
 		counted = c.script.asked[c.op.method]
 	}
-	if expected := times * perAttempt; perAttempt >= 0 && counted != expected && !c.facts.free {
+	early := c.facts.hang && !c.virtual && counted > 0 // a busy machine may be too late for the limit of an attempt
+	if expected := times * perAttempt; perAttempt >= 0 && counted != expected && !c.facts.free && (counted > expected || !early) {
 		say("the server saw it %d times instead of %d", counted, expected)
 	}
 	if n := c.script.asked[http.MethodPost]; c.op.class == start && c.stage == nextLook && n != 1 {

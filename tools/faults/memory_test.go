@@ -66,7 +66,7 @@ func (m *memory) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (m *memory) answer(req *http.Request) (*http.Response, error) {
-	if strings.HasSuffix(req.URL.Path, "/moved") {
+	if strings.HasSuffix(req.URL.Path, "/moved") || !strings.HasSuffix(strings.ToLower(req.URL.Hostname()), "portal.test") {
 		good := m.script.op.good
 		if m.script.stage != direct {
 			good = done

@@ -391,7 +391,7 @@ func overSockets(t *testing.T) {
 	}
 	queue := make(chan *job)
 	var workers sync.WaitGroup
-	for range 48 {
+	for range 64 {
 		workers.Go(func() {
 			for j := range queue {
 				j.cell.judge(j.cell.overSocket(j.fault, dns))
@@ -420,7 +420,7 @@ func (c *cell) overSocket(fault socketFault, dns *names) (o outcome) {
 	case fault.h2 != nil && fault.alone:
 		c.limit = time.Second // for net/http to show how often it tries
 	case c.facts.hang:
-		c.limit = 250 * time.Millisecond
+		c.limit = 500 * time.Millisecond
 	}
 	if c.facts.then != nil {
 		c.script.limit = 1
