@@ -44,9 +44,11 @@ func (s DistributedTaskStatus) String() string {
 func (s *DistributedTaskStatus) UnmarshalJSON(data []byte) error {
 	text := string(data)
 	if len(data) > 0 && data[0] == '"' {
-		if err := json.Unmarshal(data, &text); err != nil {
+		var name string
+		if err := json.Unmarshal(data, &name); err != nil {
 			return err
 		}
+		text = name
 	}
 	n, err := strconv.ParseInt(text, 10, 32)
 	if err == nil {

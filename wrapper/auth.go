@@ -136,8 +136,9 @@ func authorization(name, token string) api.RequestEditorFn {
 	if complaint := tokenComplaint(name, token); complaint != "" {
 		return refuse(complaint)
 	}
+	value := "Bearer " + token
 	return func(_ context.Context, req *http.Request) error {
-		req.Header.Set("Authorization", "Bearer "+token)
+		req.Header.Set("Authorization", value)
 		return nil
 	}
 }

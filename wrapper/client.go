@@ -81,7 +81,7 @@ func newExchange(base *url.URL, s settings) *exchange {
 	theirs := client.CheckRedirect
 	client.CheckRedirect = func(next *http.Request, via []*http.Request) error {
 		switch {
-		case via[0].Method != http.MethodGet || origin(next.URL) != origin(via[0].URL):
+		case via[0].Method != http.MethodGet || originOf(next.URL) != originOf(via[0].URL):
 			// A POST would become a GET, and a credential would go to somebody else.
 			return http.ErrUseLastResponse
 		case theirs != nil:
@@ -92,8 +92,9 @@ func newExchange(base *url.URL, s settings) *exchange {
 		return nil
 	}
 	return &exchange{
-		client: &client, origin: origin(base), basePath: base.Path, product: s.product, timeout: s.limit, retry: s.retry,
-		gate: newGate(s.reads, s.writes), looks: newTurnstile(), log: s.log,
+		client: &client, origin: originOf(base), basePath: base.Path, timeout: s.limit, retry: s.retry,
+		header: http.Header{"Accept": {"application/json"}, "User-Agent": {s.product}},
+		gate:   newGate(s.reads, s.writes), looks: newTurnstile(), log: s.log,
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -14,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/google/uuid"
 )
 
@@ -27,14 +27,15 @@ const (
 // once. It returns a response whose body is an *answer, or an *Error.
 type exchange struct {
 	client   *http.Client
-	origin   string // of the base URL; nothing is sent anywhere else
-	basePath string // of the base URL, without a slash at its end
-	product  string
+	origin   origin      // of the base URL; nothing is sent anywhere else
+	basePath string      // of the base URL, without a slash at its end
+	header   http.Header // what every request has that has no other
 	timeout  time.Duration
 	retry    RetryPolicy
 	gate     gate
 	pause    pause
 	looks    turnstile
+	limit    atomic.Pointer[RateLimit] // as the portal said last
 	log      *slog.Logger
 }
 
@@ -42,34 +43,36 @@ type exchange struct {
 func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	op := x.operation(req)
-	failure := &Error{Operation: op.id, User: userIn(req.URL.Path)}
-	if origin(req.URL) != x.origin {
-		failure.cause = errElsewhere
-		return nil, failure
+	user := userIn(req.URL.Path)
+	if originOf(req.URL) != x.origin {
+		return nil, &Error{Operation: op.id, User: user, cause: errElsewhere}
 	}
-	req.Header.Set("Accept", "application/json")
-	if req.Header.Get("User-Agent") == "" {
-		req.Header.Set("User-Agent", x.product)
+	for name, value := range x.header {
+		if req.Header[name] == nil {
+			req.Header[name] = value
+		}
 	}
 	replayable := req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
-	delays := x.retry.delays()
-	tokenRenewed := false
+	var (
+		before       *Error // why the attempt before this one failed
+		delays       *backoff.ExponentialBackOff
+		tokenRenewed bool
+	)
 	for attempt := 1; ; attempt++ {
-		leave, err := x.enter(ctx, req.Method)
+		resp, failure, err := x.inTurn(ctx, req, Call{op.id, attempt})
 		if err != nil {
-			failure.ended = err
-			return nil, failure
+			if before == nil {
+				before = &Error{Operation: op.id, User: user}
+			}
+			before.ended = err
+			return nil, before
 		}
-		began := time.Now()
-		resp, problem := x.attempt(req, attempt)
-		leave()
-		x.report(ctx, req.Method, op.id, attempt, time.Since(began), problem)
-		if problem == nil {
+		if failure == nil {
 			return resp, nil
 		}
-		problem.Operation, problem.User, problem.Attempts = op.id, failure.User, attempt
-		problem.unsure = failure.unsure || attempt > 1 && !failure.refused()
-		failure = problem
+		failure.Operation, failure.User, failure.Attempts = op.id, user, attempt
+		failure.unsure = before != nil && (before.unsure || !before.refused())
+		before = failure
 		if failure.StatusCode == http.StatusUnauthorized && !tokenRenewed && replayable && ctx.Err() == nil {
 			if tokenRenewed, err = renewed(req); tokenRenewed {
 				continue
@@ -79,6 +82,9 @@ func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 			}
 		}
 
+		if delays == nil {
+			delays = x.retry.delays()
+		}
 		delay := failure.RetryAfter
 		if delay == 0 {
 			delay = delays.NextBackOff()
@@ -100,34 +106,36 @@ func (x *exchange) operation(req *http.Request) operation {
 	return operationOf(req.Method, strings.TrimPrefix(req.URL.Path, x.basePath))
 }
 
-// enter waits until the portal may be asked: while there are too many requests in flight, and while it has asked for a
-// pause.
-func (x *exchange) enter(ctx context.Context, method string) (leave func(), err error) {
+// inTurn makes an attempt once the portal may be asked: not while there are too many requests in flight, nor while it
+// has asked for a pause. The error is the context's, and nothing was sent then.
+func (x *exchange) inTurn(ctx context.Context, req *http.Request, call Call) (_ *http.Response, failure *Error, _ error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if leave, err = x.gate.enter(ctx, method); err != nil {
-		return nil, err
+	places := x.gate.places(req.Method)
+	select {
+	case places <- struct{}{}:
+		defer func() { <-places }()
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
 	}
 	if err := x.pause.wait(ctx); err != nil {
-		leave()
-		return nil, err
+		return nil, nil, err
 	}
-	return leave, nil
+	began := time.Now()
+	resp, failure := x.attempt(req, call)
+	x.report(ctx, req.Method, call, time.Since(began), failure)
+	return resp, failure, nil
 }
 
 // attempt sends the request once, within the time limit of one attempt, its answer's body included.
-func (x *exchange) attempt(req *http.Request, number int) (_ *http.Response, failure *Error) {
-	ctx, cancel := context.WithTimeout(req.Context(), x.timeout)
+func (x *exchange) attempt(req *http.Request, call Call) (_ *http.Response, failure *Error) {
+	limited, cancel := context.WithTimeout(req.Context(), x.timeout)
 	defer cancel()
-	way := &connection{}
-	out := req.Clone(way.watch(ctx, req.Method))
-	if number > 1 && req.GetBody != nil {
-		body, err := req.GetBody()
-		if err != nil {
-			return nil, &Error{cause: err}
-		}
-		out.Body = body
+	way := &attempt{Context: limited, call: call}
+	out, err := way.request(req, x.client.Jar != nil)
+	if err != nil {
+		return nil, &Error{cause: err}
 	}
 	resp, err := x.client.Do(out)
 	defer func() {
@@ -135,6 +143,9 @@ func (x *exchange) attempt(req *http.Request, number int) (_ *http.Response, fai
 			failure.hide(out.Header)
 		}
 	}()
+	if resp != nil {
+		x.note(resp.Header)
+	}
 	if err != nil && resp == nil {
 		return nil, &Error{cause: ended(req.Context(), err), offline: way.wanted.Load() && !way.got.Load()}
 	}
@@ -167,23 +178,66 @@ func (x *exchange) attempt(req *http.Request, number int) (_ *http.Response, fai
 	if failure != nil {
 		return nil, failure
 	}
-	content.attempts, content.signed = number, out.Header
+	content.attempts, content.signed = call.Attempt, out.Header
 	resp.Body = content
 	return resp, nil
 }
 
-// connection tells whether a request that may change something got as far as to have one.
-// net/http may tell from any goroutine.
-type connection struct{ wanted, got atomic.Bool }
+// Call is what a request knows of the call that it belongs to.
+type Call struct {
+	Operation string // operationId in the contract; the method of a request that is none of them
+	Attempt   int    // 1 for the first time that the request is sent
+}
 
-func (c *connection) watch(ctx context.Context, method string) context.Context {
-	if method == http.MethodGet {
-		return ctx
+// CallOf returns the call to which a request with the context belongs. It is for the transport of [WithHTTPClient], to
+// name what it measures or records; false means that the request is not one of a [Client].
+func CallOf(ctx context.Context) (Call, bool) {
+	call, ok := ctx.Value(callKey{}).(*Call)
+	if !ok {
+		return Call{}, false
 	}
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { c.wanted.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { c.got.Store(true) },
-	})
+	return *call, true
+}
+
+type callKey struct{}
+
+// attempt is the context of one attempt. It tells what call it belongs to, and whether a request that may change something
+// got as far as to have a connection. net/http may tell that from any goroutine.
+type attempt struct {
+	context.Context
+	call        Call
+	wanted, got atomic.Bool
+}
+
+// Value implements context.Context.
+func (a *attempt) Value(key any) any {
+	if key == (callKey{}) {
+		return &a.call
+	}
+	return a.Context.Value(key)
+}
+
+// request is the request to send at this attempt. Cookies of a jar are put into its header, so that it needs its own.
+func (a *attempt) request(req *http.Request, jar bool) (*http.Request, error) {
+	ctx := context.Context(a)
+	if req.Method != http.MethodGet {
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+			GetConn: func(string) { a.wanted.Store(true) },
+			GotConn: func(httptrace.GotConnInfo) { a.got.Store(true) },
+		})
+	}
+	out := req.WithContext(ctx)
+	if jar {
+		out.Header = req.Header.Clone()
+	}
+	if a.call.Attempt > 1 && req.GetBody != nil {
+		body, err := req.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		out.Body = body
+	}
+	return out, nil
 }
 
 // ended puts the end of the caller's context in place of what net/http made of it.
@@ -195,14 +249,14 @@ func ended(ctx context.Context, err error) error {
 }
 
 // report logs an attempt, by allow-list: nothing that a user or a portal has written gets into a log.
-func (x *exchange) report(ctx context.Context, method, operation string, attempt int, took time.Duration, failure *Error) {
+func (x *exchange) report(ctx context.Context, method string, call Call, took time.Duration, failure *Error) {
 	level, status := slog.LevelDebug, http.StatusOK
 	if failure != nil {
 		level, status = slog.LevelWarn, failure.StatusCode
 	}
 	x.log.LogAttrs(ctx, level, "docspace request",
-		slog.String("method", method), slog.String("operation", operation), slog.Int("status", status),
-		slog.Int("attempt", attempt), slog.Duration("duration", took))
+		slog.String("method", method), slog.String("operation", call.Operation), slog.Int("status", status),
+		slog.Int("attempt", call.Attempt), slog.Duration("duration", took))
 }
 
 // answer is the body of a success: read, looked at, and still readable for the raw client.
@@ -220,7 +274,24 @@ func (*answer) Close() error { return nil }
 // envelope is what all JSON answers have around their content, and what failures have in its place. Nothing in it is
 // read before it is needed, so that one odd part hides no other.
 type envelope struct {
-	Response, Error, Status, StatusCode json.RawMessage
+	response, error, status, statusCode json.RawMessage
+}
+
+// envelopeIn reads a JSON text that is valid.
+func envelopeIn(body []byte) (e envelope) {
+	for name, value := range members(body) {
+		switch {
+		case name.is("response"):
+			e.response = value
+		case name.is("error"):
+			e.error = value
+		case name.is("status"):
+			e.status = value
+		case name.is("statusCode"):
+			e.statusCode = value
+		}
+	}
+	return e
 }
 
 // read looks at the body of a success. Portals answer 200 with no body, or without response, where nothing is queued;
@@ -232,23 +303,22 @@ func read(resp *http.Response, body []byte) (*answer, *Error) {
 	if len(text) == 0 {
 		return content, nil
 	}
-	var (
-		wrapper envelope
-		syntax  *json.SyntaxError
-	)
-	err := json.Unmarshal(text, &wrapper)
-	switch {
-	case text[0] == '<':
-		return nil, unexpected(resp, body, errHTML)
-	case errors.As(err, &syntax) && text[0] != '{' && text[0] != '[':
+	if !json.Valid(text) {
+		switch text[0] {
+		case '<':
+			return nil, unexpected(resp, body, errHTML)
+		case '{', '[':
+			return nil, unexpected(resp, body, errCutJSON)
+		}
 		return nil, unexpected(resp, body, errNoJSON)
-	case errors.As(err, &syntax):
-		return nil, unexpected(resp, body, errCutJSON)
-	case err != nil, wrapper.Response == nil && wrapper.Error == nil && number(wrapper.StatusCode) == 0:
+	}
+	wrapper := envelopeIn(text)
+	status, _ := number(wrapper.status)
+	reported, _ := number(wrapper.statusCode)
+	if wrapper.response == nil && wrapper.error == nil && reported == 0 {
 		return nil, unexpected(resp, body, errOtherKind) // such as some other service's page on its own health
 	}
-	reported := number(wrapper.StatusCode)
-	if isSet(wrapper.Error) || number(wrapper.Status) == 1 || reported >= 400 {
+	if isSet(wrapper.error) || status == 1 || reported >= 400 {
 		failure := portalError(resp, body)
 		failure.cause = errReported
 		if reported >= 400 {
@@ -256,19 +326,10 @@ func read(resp *http.Response, body []byte) (*answer, *Error) {
 		}
 		return nil, failure
 	}
-	if isSet(wrapper.Response) {
-		content.response = wrapper.Response
+	if isSet(wrapper.response) {
+		content.response = wrapper.response
 	}
 	return content, nil
-}
-
-func isSet(value json.RawMessage) bool { return len(value) > 0 && string(value) != "null" }
-
-func number(value json.RawMessage) (n int) {
-	if json.Unmarshal(value, &n) != nil {
-		return 0
-	}
-	return n
 }
 
 // portalError reads what a portal says about a failure. The status stands whatever the body is.
@@ -290,27 +351,36 @@ var utf8BOM = []byte("\xef\xbb\xbf")
 // saidIn finds a portal's words in the body of a failure: in an error envelope, in a validation problem or a plain text
 // inside the wrapper of a success, or in either of these without a wrapper.
 func saidIn(body []byte) (message, kind string, fields map[string][]string) {
-	var (
-		wrapper envelope
-		details struct{ Message, Type string }
-		problem struct {
-			Title  string
-			Errors map[string][]string
+	if !json.Valid(body) {
+		return "", "", nil
+	}
+	wrapper, content := envelopeIn(body), json.RawMessage(body)
+	if isSet(wrapper.response) {
+		content = wrapper.response
+	}
+	if isSet(wrapper.error) {
+		if message, ok := text(wrapper.error); ok {
+			return message, "", nil
 		}
-	)
-	content := body
-	if json.Unmarshal(body, &wrapper) == nil && isSet(wrapper.Response) {
-		content = wrapper.Response
+		for name, value := range members(wrapper.error) {
+			switch {
+			case name.is("message"):
+				message, _ = text(value)
+			case name.is("type"):
+				kind, _ = text(value)
+			}
+		}
+		return message, kind, nil
 	}
-	switch {
-	case isSet(wrapper.Error) && json.Unmarshal(wrapper.Error, &details) == nil:
-	case isSet(wrapper.Error):
-		_ = json.Unmarshal(wrapper.Error, &details.Message)
-	case json.Unmarshal(content, &details.Message) == nil:
-	case json.Unmarshal(content, &problem) == nil:
-		details.Message = problem.Title
+	if message, ok := text(content); ok {
+		return message, "", nil
 	}
-	return details.Message, details.Type, problem.Errors
+	var problem struct {
+		Title  string
+		Errors map[string][]string
+	}
+	_ = json.Unmarshal(content, &problem)
+	return problem.Title, "", problem.Errors
 }
 
 // unexpected is the error for an answer whose status is known, and whose body is kept.
@@ -341,11 +411,17 @@ func userIn(path string) uuid.UUID {
 	return id
 }
 
-// origin is what a credential is bound to: scheme, host and port.
-func origin(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+// origin is what a credential is bound to.
+type origin struct{ scheme, host, port string }
+
+func originOf(u *url.URL) origin {
+	o := origin{u.Scheme, strings.ToLower(u.Hostname()), u.Port()}
+	switch {
+	case o.port != "":
+	case u.Scheme == "http":
+		o.port = "80"
+	case u.Scheme == "https":
+		o.port = "443"
 	}
-	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
+	return o
 }

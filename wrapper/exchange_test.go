@@ -8,7 +8,9 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -544,4 +546,43 @@ func TestAPercentageIsOne(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, p.Percentage)
 	}
+}
+
+func TestATransportCanTellWhichCallARequestBelongsTo(t *testing.T) {
+	for _, call := range calls {
+		t.Run(call.id, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var seen []Call
+				s := newScript(t)
+				remembers := func(then reply) reply {
+					return func(req *http.Request) (*http.Response, error) {
+						of, ok := CallOf(req.Context())
+						assert.True(t, ok)
+						seen = append(seen, of)
+						return then(req)
+					}
+				}
+				s.on(call.id, remembers(answers(429, "", "Retry-After", "1")), remembers(file(t, 200, call.success)))
+				require.NoError(t, call.typed(t.Context(), s.client()))
+				assert.Equal(t, []Call{{call.id, 1}, {call.id, 2}}, seen)
+			})
+		})
+	}
+	_, ok := CallOf(t.Context())
+	assert.False(t, ok, "no request of a client")
+}
+
+func TestCookiesOfAJarAreSentOnceAtEveryAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(t).on("getReassignProgress", answers(503, ""), answers(503, ""), at(5))
+		jar, err := cookiejar.New(nil)
+		require.NoError(t, err)
+		jar.SetCookies(&url.URL{Scheme: "https", Host: "portal.test"}, []*http.Cookie{{Name: "affinity", Value: "7"}})
+		_, err = s.client(WithHTTPClient(&http.Client{Transport: s, Jar: jar})).ReassignTask(leaving).Progress(t.Context())
+		require.NoError(t, err)
+		require.Len(t, s.sent(""), 3)
+		for _, one := range s.sent("") {
+			assert.Equal(t, []string{"affinity=7"}, one.req.Header["Cookie"])
+		}
+	})
 }

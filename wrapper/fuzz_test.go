@@ -111,7 +111,7 @@ func FuzzAnswer(f *testing.F) {
 			t.Skip("no server answers that")
 		}
 		portal := wire(func(req *http.Request) (*http.Response, error) {
-			if origin(req.URL) != "https://portal.test:443" || req.Header.Get("Authorization") != "Bearer "+canary {
+			if originOf(req.URL) != (origin{"https", "portal.test", "443"}) || req.Header.Get("Authorization") != "Bearer "+canary {
 				t.Errorf("request: went to %s, or without the credential", req.URL)
 			}
 			header := http.Header{"Content-Type": {kind}}
@@ -162,7 +162,7 @@ func judge(t *testing.T, c call, status int, body []byte, value any, err error) 
 		ok = json.Unmarshal(response, &text) == nil
 		want = text
 	default:
-		want, ok = progressIn(response)
+		want, ok = progressOf(response)
 	}
 	if ok != (err == nil) {
 		t.Errorf("%s: %d with %.200q: the error is %v", c.id, status, body, err)
@@ -254,13 +254,13 @@ func meaningOf(body []byte) (m meaning) {
 	if len(text) == 0 {
 		return m
 	}
-	whole, ok := membersOf(text)
+	whole, ok := pairsOf(text)
 	if !ok {
 		m.none = errors.New("no JSON object")
 		return m
 	}
-	inner, _ := membersOf(whole.get("response"))
-	fault, _ := membersOf(whole.get("error"))
+	inner, _ := pairsOf(whole.get("response"))
+	fault, _ := pairsOf(whole.get("error"))
 	m.twice = whole.repeated() || inner.repeated() || fault.repeated()
 	code, _ := strconv.Atoi(string(whole.get("statusCode")))
 	if code >= 400 {
@@ -277,9 +277,9 @@ func meaningOf(body []byte) (m meaning) {
 	return m
 }
 
-// progressIn reads a job's progress. What says too little is none.
-func progressIn(response json.RawMessage) (p Progress, ok bool) {
-	all, _ := membersOf(response)
+// progressOf reads a job's progress. What says too little is none.
+func progressOf(response json.RawMessage) (p Progress, ok bool) {
+	all, _ := pairsOf(response)
 	percentage, err := strconv.Atoi(string(all.get("percentage")))
 	completed := string(all.get("isCompleted"))
 	text := func(name string, into *string) bool {
@@ -316,13 +316,13 @@ func progressIn(response json.RawMessage) (p Progress, ok bool) {
 	return p, true
 }
 
-// members are those of a JSON object.
-type members []struct {
+// pairs are those of a JSON object.
+type pairs []struct {
 	name  string
 	value json.RawMessage
 }
 
-func membersOf(text []byte) (all members, ok bool) {
+func pairsOf(text []byte) (all pairs, ok bool) {
 	if !json.Valid(text) {
 		return nil, false
 	}
@@ -342,7 +342,7 @@ func membersOf(text []byte) (all members, ok bool) {
 }
 
 // get returns the last of that name, in any case, as encoding/json has it.
-func (m members) get(name string) (value json.RawMessage) {
+func (m pairs) get(name string) (value json.RawMessage) {
 	for _, one := range m {
 		if strings.EqualFold(one.name, name) {
 			value = one.value
@@ -351,7 +351,7 @@ func (m members) get(name string) (value json.RawMessage) {
 	return value
 }
 
-func (m members) repeated() bool {
+func (m pairs) repeated() bool {
 	for i, one := range m {
 		for _, other := range m[:i] {
 			if strings.EqualFold(one.name, other.name) {

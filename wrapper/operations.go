@@ -2,7 +2,6 @@ package wrapper
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -70,9 +69,9 @@ func (c *Client) NecessaryReassign(ctx context.Context, user uuid.UUID, as api.E
 		return false, notSent(op, user, errUnknownType)
 	}
 	resp, err := c.api.NecessaryReassign(ctx, &params)
-	var needed bool
-	err = receive(op, user, resp, err, &needed)
-	return needed, err
+	return receive(op, user, resp, err, func(a *answer) (needed, ok bool) {
+		return string(a.response) == "true", string(a.response) == "true" || string(a.response) == "false"
+	})
 }
 
 // SendInstructionsToDelete sends the caller a mail with a link that deletes the caller's own profile, and returns what
@@ -81,9 +80,10 @@ func (c *Client) NecessaryReassign(ctx context.Context, user uuid.UUID, as api.E
 func (c *Client) SendInstructionsToDelete(ctx context.Context) (string, error) {
 	const op = "sendInstructionsToDelete"
 	resp, err := c.api.SendInstructionsToDelete(ctx)
-	var text string
-	err = receive(op, uuid.Nil, resp, err, &text)
-	return text, err
+	return receive(op, uuid.Nil, resp, err, func(a *answer) (string, bool) {
+		said, ok := text(a.response)
+		return hide(said, a.signed), ok
+	})
 }
 
 // StartReassign starts handing the rooms and shared files of one user over to another. If a reassignment from that user
@@ -195,28 +195,22 @@ func (c *Client) DeletePersonalFolder(ctx context.Context, opts ...WaitOption) (
 	return c.DeletePersonalFolderTask().run(ctx, o, func() (*Task, error) { return c.StartDeletePersonalFolder(ctx) })
 }
 
-// receive takes what the raw client returned, and decodes what stands under response into value.
-func receive(op string, user uuid.UUID, resp *http.Response, err error, value any) error {
+// receive takes what the raw client returned, and reads what stands under response.
+func receive[T any](op string, user uuid.UUID, resp *http.Response, err error, read func(*answer) (T, bool)) (value T, _ error) {
 	if err != nil {
-		return about(op, user, err)
+		return value, about(op, user, err)
 	}
 	body := resp.Body.(*answer) // made by exchange.Do, which every client has
-	switch {
-	case len(body.response) == 0:
-		err = errNoResponse
-	case json.Unmarshal(body.response, value) != nil:
-		err = errOtherKind
-	default:
-		switch v := value.(type) { // what the portal says in its own words
-		case *string:
-			*v = hide(*v, body.signed)
-		case *wireProgress:
-			v.ID, v.Error, v.StatusName = hide(v.ID, body.signed), hide(v.Error, body.signed), hide(v.StatusName, body.signed)
+	err = errNoResponse
+	if len(body.response) > 0 {
+		value, ok := read(body)
+		if ok {
+			return value, nil
 		}
-		return nil
+		err = errOtherKind
 	}
 	e := unexpected(resp, body.raw, err)
 	e.Attempts = body.attempts
 	e.hide(body.signed)
-	return about(op, user, e)
+	return value, about(op, user, e)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -17,17 +18,43 @@ func newGate(reads, writes int) gate {
 	return gate{make(chan struct{}, reads), make(chan struct{}, writes)}
 }
 
-// enter waits for a place and returns how to leave it.
-func (g gate) enter(ctx context.Context, method string) (leave func(), _ error) {
-	places := g.writes
+// places are those of requests with a method.
+func (g gate) places(method string) chan struct{} {
 	if method == http.MethodGet {
-		places = g.reads
+		return g.reads
 	}
-	select {
-	case places <- struct{}{}:
-		return func() { <-places }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	return g.writes
+}
+
+// RateLimit is a portal's limit of requests, as its headers X-RateLimit-Limit, -Remaining and -Reset tell it.
+type RateLimit struct {
+	Limit     int       // how many requests there may be
+	Remaining int       // how many of them are left
+	Reset     time.Time // when there will be more
+}
+
+// RateLimit returns what the portal said last of its limit of requests. Portals tell with a 429, if not more often
+// (observed); false means that this one has not told yet.
+func (c *Client) RateLimit() (RateLimit, bool) {
+	last := c.way.limit.Load()
+	if last == nil {
+		return RateLimit{}, false
+	}
+	return *last, true
+}
+
+// note keeps what an answer says of the limit of requests. The names are spelt as net/http keeps them.
+func (x *exchange) note(header http.Header) {
+	if header.Get("X-Ratelimit-Limit") == "" {
+		return
+	}
+	var said RateLimit
+	limit, err := strconv.Atoi(header.Get("X-Ratelimit-Limit"))
+	remaining, err2 := strconv.Atoi(header.Get("X-Ratelimit-Remaining"))
+	reset, err3 := strconv.ParseInt(header.Get("X-Ratelimit-Reset"), 10, 64)
+	if err == nil && err2 == nil && err3 == nil {
+		said.Limit, said.Remaining, said.Reset = limit, remaining, time.Unix(reset, 0)
+		x.limit.Store(&said)
 	}
 }
 

@@ -183,3 +183,32 @@ func TestLooksOfManyJobsAreNotInStep(t *testing.T) {
 	}
 	assert.Greater(t, len(drawn), 90)
 }
+
+func TestWhatThePortalSaysOfItsLimitCanBeRead(t *testing.T) {
+	said := []string{"X-RateLimit-Limit", "1500", "X-RateLimit-Remaining", "12", "X-RateLimit-Reset", "1790000000"}
+	want := RateLimit{Limit: 1500, Remaining: 12, Reset: time.Unix(1790000000, 0)}
+	for _, test := range []struct {
+		name    string
+		replies []reply
+		want    RateLimit
+	}{
+		{"with a success", []reply{answers(200, fileText(t, "progress-running.json"), said...)}, want},
+		{"with a 429", []reply{answers(429, "", said...)}, want},
+		{"and keeps it while other answers say nothing", []reply{answers(429, "", said...), at(5)}, want},
+		{"never", []reply{at(5)}, RateLimit{}},
+		{"in part", []reply{answers(200, fileText(t, "progress-running.json"), said[:4]...)}, RateLimit{}},
+		{"in words", []reply{answers(200, fileText(t, "progress-running.json"), "X-RateLimit-Limit", "many", "X-RateLimit-Remaining", "1", "X-RateLimit-Reset", "1")}, RateLimit{}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newScript(t).on("getReassignProgress", test.replies...)
+			client := s.client(WithRetry(RetryPolicy{MaxAttempts: 1}))
+			for range test.replies {
+				_, _ = client.ReassignTask(leaving).Progress(t.Context())
+				client.way.pause.until = time.Time{}
+			}
+			got, ok := client.RateLimit()
+			assert.Equal(t, test.want, got)
+			assert.Equal(t, test.want != RateLimit{}, ok)
+		})
+	}
+}

@@ -85,6 +85,9 @@ func badTLS(cause error) bool {
 // retryAfter reads a Retry-After header, in seconds or as a date. What is past or cannot be read names no wait.
 func retryAfter(header http.Header) time.Duration {
 	value := header.Get("Retry-After")
+	if value == "" {
+		return 0
+	}
 	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) && strings.Trim(value[1:], "0123456789") == "" {
 		const most = int64(1<<63-1) / int64(time.Second)
 		return time.Duration(min(max(seconds, 0), most)) * time.Second

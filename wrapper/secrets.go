@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -27,7 +26,8 @@ func secrets(signed http.Header) iter.Seq[string] {
 			token = kind
 		}
 		found := []string{token}
-		if account, err := base64.StdEncoding.DecodeString(token); err == nil && kind == "Basic" {
+		if kind == "Basic" {
+			account, _ := base64.StdEncoding.DecodeString(token)
 			_, password, _ := strings.Cut(string(account), ":")
 			found = append(found, password)
 		}
@@ -38,10 +38,12 @@ func secrets(signed http.Header) iter.Seq[string] {
 			}
 		}
 		for _, secret := range found {
+			before := ""
 			for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), (&url.URL{Path: secret}).EscapedPath()} {
-				if len(secret) >= shortest && !yield(form) {
+				if len(secret) >= shortest && form != before && !yield(form) {
 					return
 				}
+				before = form
 			}
 		}
 	}
@@ -52,10 +54,15 @@ func hide(text string, signed http.Header) string {
 	if text == "" {
 		return text
 	}
+	bare := printed(text)
 	for secret := range secrets(signed) {
-		text = strings.ReplaceAll(text, secret, hidden)
-		if bare := printed(text); strings.Contains(bare, secret) {
+		if strings.Contains(text, secret) {
+			text = strings.ReplaceAll(text, secret, hidden)
+			bare = printed(text)
+		}
+		if strings.Contains(bare, secret) {
 			text = strings.ReplaceAll(bare, secret, hidden)
+			bare = text
 		}
 	}
 	return text
@@ -84,7 +91,7 @@ func (e *Error) hide(signed http.Header) {
 	body := withoutStart(string(e.Body), signed)
 	if clean := hide(body, signed); clean != string(e.Body) {
 		e.Body = []byte(clean)
-	} else if plain := unescaped(body); hide(plain, signed) != plain {
+	} else if plain := unescaped(body); strings.Contains(body, `\`) && hide(plain, signed) != plain {
 		e.Body = []byte(hidden) // it is there, but written in another way
 	}
 	if e.cause != nil && hide(e.cause.Error(), signed) != e.cause.Error() {
@@ -106,17 +113,21 @@ func withoutStart(body string, signed http.Header) string {
 	return body
 }
 
-var escape = regexp.MustCompile(`\\(u[0-9a-fA-F]{4}|.)`)
-
 // unescaped is a JSON text as its strings read.
 func unescaped(text string) string {
-	if !strings.Contains(text, `\`) {
-		return text
-	}
-	return escape.ReplaceAllStringFunc(text, func(s string) string {
-		if code, err := strconv.ParseUint(s[2:], 16, 16); err == nil && s[1] == 'u' {
-			return string(rune(code))
+	var read strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, `\`)
+		read.WriteString(before)
+		if !found || rest == "" {
+			return read.String()
 		}
-		return s[1:]
-	})
+		if code, err := strconv.ParseUint(rest[1:min(5, len(rest))], 16, 16); err == nil && rest[0] == 'u' {
+			read.WriteRune(rune(code))
+			text = rest[min(5, len(rest)):]
+		} else {
+			read.WriteByte(rest[0])
+			text = rest[1:]
+		}
+	}
 }

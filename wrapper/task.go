@@ -35,32 +35,39 @@ func (p Progress) String() string {
 	return fmt.Sprintf("%d%%, %s", p.Percentage, status)
 }
 
-// wireProgress reads a TaskProgressResponseDto. One that lacks what tells how the job stands is an error: a guess would
-// be worse.
-type wireProgress Progress
-
-func (p *wireProgress) UnmarshalJSON(data []byte) error {
-	var dto struct {
-		ID          string
-		Percentage  *int
-		Status      json.RawMessage
-		IsCompleted *bool
-		Error       string
+// progressIn reads a TaskProgressResponseDto. One that lacks what tells how the job stands is none: a guess would be worse.
+func progressIn(a *answer) (p Progress, ok bool) {
+	var id, problem, percentage, completed, status json.RawMessage
+	for name, value := range members(a.response) {
+		switch {
+		case name.is("id"):
+			id = value
+		case name.is("error"):
+			problem = value
+		case name.is("percentage"):
+			percentage = value
+		case name.is("isCompleted"):
+			completed = value
+		case name.is("status"):
+			status = value
+		}
 	}
-	if err := json.Unmarshal(data, &dto); err != nil {
-		return err
+	var known, named, explained bool
+	p.Percentage, known = number(percentage)
+	p.ID, named = text(id)
+	p.Error, explained = text(problem)
+	p.IsCompleted = string(completed) == "true"
+	switch {
+	case !known || !named || !explained || !p.IsCompleted && string(completed) != "false" || !isSet(status):
+		return Progress{}, false
+	case p.Status.UnmarshalJSON(status) != nil:
+		return Progress{}, false
+	case p.Status == api.DistributedTaskStatusUnknown:
+		p.StatusName, _ = text(status) // a number, if it is no word
 	}
-	if dto.Percentage == nil || dto.IsCompleted == nil || !isSet(dto.Status) {
-		return errOtherKind
-	}
-	*p = wireProgress{ID: dto.ID, Percentage: min(max(*dto.Percentage, 0), 100), IsCompleted: *dto.IsCompleted, Error: dto.Error}
-	if err := json.Unmarshal(dto.Status, &p.Status); err != nil {
-		return err
-	}
-	if p.Status == api.DistributedTaskStatusUnknown {
-		_ = json.Unmarshal(dto.Status, &p.StatusName) // a number, if it is no word
-	}
-	return nil
+	p.Percentage = min(max(p.Percentage, 0), 100)
+	p.ID, p.Error, p.StatusName = hide(p.ID, a.signed), hide(p.Error, a.signed), hide(p.StatusName, a.signed)
+	return p, true
 }
 
 // taskKind is what sets the three kinds of job apart.
@@ -136,8 +143,8 @@ func (t *Task) Operation() string { return t.kind.look }
 
 // started completes a task with the answer to its start.
 func (t *Task) started(op string, resp *http.Response, err error) (*Task, error) {
-	var p Progress
-	if err := receive(op, t.user, resp, err, (*wireProgress)(&p)); err != nil {
+	p, err := receive(op, t.user, resp, err, progressIn)
+	if err != nil {
 		return nil, err
 	}
 	t.last.Store(&p)
@@ -151,8 +158,7 @@ func (t *Task) Progress(ctx context.Context) (Progress, error) {
 		return Progress{}, err
 	}
 	resp, err := t.kind.progressOf(ctx, t.client.api, t.user)
-	var p Progress
-	err = receive(t.kind.look, t.user, resp, err, (*wireProgress)(&p))
+	p, err := receive(t.kind.look, t.user, resp, err, progressIn)
 	if errors.Is(err, errNoResponse) {
 		err = t.end(ErrNoTask, Progress{})
 	}
@@ -174,8 +180,7 @@ func (t *Task) Terminate(ctx context.Context) error {
 		return about(t.kind.stop, t.user, err)
 	}
 	// A reassignment that is stopped stands in the answer, a removal never does.
-	var p wireProgress
-	if json.Unmarshal(resp.Body.(*answer).response, &p) == nil && p.Status == api.DistributedTaskStatusCanceled {
+	if p, ok := progressIn(resp.Body.(*answer)); ok && p.Status == api.DistributedTaskStatusCanceled {
 		t.ending.Store(true)
 	}
 	t.asked.Store(true)
