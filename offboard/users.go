@@ -440,7 +440,9 @@ func (r *run) check(u *user) (over bool, _ error) {
 	case err != nil:
 		return true, r.unwatched(u, err)
 	}
-	p.Percentage = max(p.Percentage, u.last.Percentage)
+	if !p.Follows(u.last) {
+		return true, r.unwatched(u, wrapper.ErrTaskLost)
+	}
 	if p != u.last {
 		u.last = p
 		if r.options.OnProgress != nil {

@@ -73,13 +73,12 @@ func tokens(src oauth2.TokenSource) api.RequestEditorFn {
 	}
 	kept := &keptToken{source: src, turn: make(chan struct{}, 1)}
 	return func(ctx context.Context, req *http.Request) error {
-		token, err := kept.other(ctx, "")
+		token, asked, err := kept.get(ctx, 0)
 		if err != nil {
 			return err
 		}
 		renew := func(req *http.Request) error {
-			token, err = kept.other(ctx, token)
-			if err != nil {
+			if token, _, err = kept.get(ctx, asked); err != nil {
 				return err
 			}
 			return authorization("access token", token)(ctx, req)
@@ -107,28 +106,31 @@ func renewed(req *http.Request) (bool, error) {
 type keptToken struct {
 	source oauth2.TokenSource
 	turn   chan struct{} // held while the source is asked, so that many who wait ask it once
+	asked  int           // how often it was
 	last   *oauth2.Token
 }
 
-// other returns a token other than the one that was refused, if the source has one.
-func (k *keptToken) other(ctx context.Context, refused string) (string, error) {
+// get returns the token, and how often the source was asked by then. It is asked if the token has expired, or if it is
+// still the one of the asking that gave what was refused: others may have asked since, whatever came of it.
+func (k *keptToken) get(ctx context.Context, refused int) (token string, asked int, _ error) {
 	select {
 	case k.turn <- struct{}{}:
 		defer func() { <-k.turn }()
 	case <-ctx.Done():
-		return "", ctx.Err()
+		return "", 0, ctx.Err()
 	}
-	if !k.last.Valid() || k.last.AccessToken == refused {
+	if !k.last.Valid() || k.asked == refused {
+		k.asked++
 		token, err := k.source.Token()
 		if err != nil {
-			return "", err
+			return "", 0, err
 		}
 		k.last = token
 	}
 	if k.last == nil {
-		return "", nil
+		return "", k.asked, nil
 	}
-	return k.last.AccessToken, nil
+	return k.last.AccessToken, k.asked, nil
 }
 
 // authorization signs requests with a token in the Authorization header.

@@ -46,10 +46,10 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("docspace: base URL: %w", err)
 	}
-	if s.auth != nil && base.Scheme == "http" && !s.plainHTTP && !loopback(base.Hostname()) {
+	way := newExchange(base, s)
+	if s.auth != nil && way.exposed {
 		return nil, fmt.Errorf("docspace: base URL: credentials would travel unencrypted to %s; use https, or WithPlainHTTP", base.Host)
 	}
-	way := newExchange(base, s)
 	raw := &api.Client{Server: base.String() + "/", Client: way}
 	if s.auth != nil {
 		raw.RequestEditors = []api.RequestEditorFn{func(ctx context.Context, req *http.Request) error {
@@ -77,22 +77,23 @@ func (c *Client) CloseIdleConnections() { c.way.client.CloseIdleConnections() }
 // newExchange sets up the chain. A client that came from outside is copied before it gets another redirect policy.
 func newExchange(base *url.URL, s settings) *exchange {
 	client := *s.http
-	client.Transport = newTransport(client.Transport, s)
+	bound := originOf(base)
+	client.Transport = newTransport(client.Transport, bound, s)
 	theirs := client.CheckRedirect
 	client.CheckRedirect = func(next *http.Request, via []*http.Request) error {
 		switch {
 		case via[0].Method != http.MethodGet || originOf(next.URL) != originOf(via[0].URL):
 			// A POST would become a GET, and a credential would go to somebody else.
 			return http.ErrUseLastResponse
-		case theirs != nil:
-			return theirs(next, via)
 		case len(via) >= 10:
 			return http.ErrUseLastResponse
+		case theirs != nil:
+			return theirs(next, via)
 		}
 		return nil
 	}
 	return &exchange{
-		client: &client, origin: originOf(base), basePath: base.Path, timeout: s.limit, retry: s.retry,
+		client: &client, origin: bound, exposed: base.Scheme == "http" && !s.plainHTTP && !loopback(base.Hostname()), basePath: base.Path, timeout: s.limit, retry: s.retry,
 		header: http.Header{"Accept": {"application/json"}, "User-Agent": {s.product}},
 		gate:   newGate(s.reads, s.writes), looks: newTurnstile(), log: s.log,
 	}

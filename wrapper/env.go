@@ -3,6 +3,7 @@ package wrapper
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -77,7 +78,11 @@ func secretFromEnv(name string) (secret string, found bool, err error) {
 	}
 	data, err := os.ReadFile(path) //nolint:gosec // the caller names the file
 	if err != nil {
-		return "", false, fmt.Errorf("%s_FILE: %w", name, err)
+		var why *fs.PathError // without the path, which may be the secret itself, put into the wrong variable
+		if errors.As(err, &why) {
+			err = why.Err
+		}
+		return "", false, fmt.Errorf("%s_FILE names a file that cannot be read: %w", name, err)
 	}
 	return strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r"), true, nil
 }

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -42,7 +41,7 @@ var (
 	ErrTaskFailed   = errors.New("the job failed")
 	ErrTaskCanceled = errors.New("the job was canceled")
 	ErrNoTask       = errors.New("no such job is known to the portal") // nothing is queued, or nothing any more
-	ErrTaskLost     = errors.New("the job's progress has vanished")    // for longer than AbsentFor; also ErrOutcomeUnknown
+	ErrTaskLost     = errors.New("the job's progress has vanished")    // for longer than AbsentFor, or another job's is there; also ErrOutcomeUnknown
 	ErrTaskRunning  = errors.New("such a job runs already")            // it was not joined
 )
 
@@ -54,6 +53,7 @@ var (
 	errNoFolder    = fmt.Errorf("portals cannot stop the deletion of a personal folder: %w", errors.ErrUnsupported)
 
 	errElsewhere = errors.New("the address is not that of the base URL, which credentials are bound to")
+	errExposed   = errors.New("credentials would travel unencrypted; use https, or WithPlainHTTP")
 
 	errHTML       = errors.New("an HTML page")
 	errNoJSON     = errors.New("no JSON")
@@ -145,7 +145,7 @@ func (e *Error) refused() bool {
 func (e *Error) unreached() bool {
 	var dial *net.OpError
 	return e.StatusCode == http.StatusServiceUnavailable && e.RetryAfter > 0 ||
-		e.StatusCode == 0 && (e.offline || errors.As(e.cause, &dial) && dial.Op == "dial" || badTLS(e.cause))
+		e.StatusCode == 0 && (e.offline || errors.As(e.cause, &dial) && dial.Op == "dial")
 }
 
 func (e *Error) unknown() bool {
@@ -267,7 +267,7 @@ type TaskError struct {
 	User      uuid.UUID     // whose data the job works on; zero for the caller's own folder
 	Progress  Progress      // what was last seen; zero if nothing was
 	Reason    error         // an ErrTask… value, or why watching ended, such as context.Canceled
-	Absent    time.Duration // for ErrTaskLost: how long nothing was seen
+	Absent    time.Duration // for ErrTaskLost: how long nothing was seen; zero if another job took its place
 
 	note string // what became of the job, where watching ended before it did
 	stop error  // why it could not be stopped
@@ -313,10 +313,11 @@ func (e *TaskError) Error() string {
 	case errors.Is(e.Reason, ErrNoTask):
 		return paragraph([]string{job + ": the portal knows of none", "None was started, or it ended more than a minute ago, or it waits behind others"})
 	case errors.Is(e.Reason, ErrTaskLost):
-		return paragraph([]string{
-			fmt.Sprintf("%s: the portal has shown no progress for %s, %s", job, rounded(e.Absent), seen),
-			"Whether and how it ended is not known", "Look at the portal before starting it again",
-		})
+		gone := fmt.Sprintf("%s: the portal has shown no progress for %s, %s", job, rounded(e.Absent), seen)
+		if e.note != "" {
+			gone = fmt.Sprintf("%s: no longer there, %s. %s", job, seen, e.note)
+		}
+		return paragraph([]string{gone, "Whether and how it ended is not known", "Look at the portal before starting it again"})
 	case errors.Is(e.Reason, ErrTaskRunning):
 		return paragraph([]string{fmt.Sprintf("%s: one runs already (%s), nothing was started", job, e.Progress), kind.running})
 	}
@@ -365,9 +366,6 @@ func plain(cause error) string {
 	return oneLine(cause.Error())
 }
 
-// stackFrame is where a stack trace of the portal begins.
-var stackFrame = regexp.MustCompile(`(?:^|\s)at \S+\(`)
-
 // oneLine makes somebody else's text fit for an error's: one line of at most 300 characters, no stack trace, nothing
 // that steers a terminal.
 func oneLine(text string) string {
@@ -380,10 +378,14 @@ func oneLine(text string) string {
 		}
 		return r
 	}, text)
-	text = strings.Join(strings.Fields(text), " ")
-	if frame := stackFrame.FindStringIndex(text); frame != nil {
-		text = text[:frame[0]]
+	words := strings.Fields(text)
+	for i, word := range words {
+		if i > 0 && words[i-1] == "at" && strings.LastIndexByte(word, '(') > 0 { // "at Type.Method(": a stack trace begins
+			words = words[:i-1]
+			break
+		}
 	}
+	text = strings.Join(words, " ")
 	if runes := []rune(text); len(runes) > 300 {
 		return string(runes[:299]) + "…"
 	}

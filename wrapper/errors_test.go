@@ -251,6 +251,7 @@ func golden(t *testing.T) (names []string, errs map[string]error) {
 		wait("canceled", time.Hour, func(s *script) { s.on(j.look, canceled) })
 		wait("none", time.Hour, func(s *script) { s.on(j.look, nothing) })
 		wait("lost", time.Hour, func(s *script) { s.on(j.look, at(30), nothing) })
+		wait("replaced", time.Hour, func(s *script) { s.on(j.look, at(30), at(5)) })
 		wait("context ends", 7*time.Second, func(*script) {})
 		synctest.Test(t, func(t *testing.T) {
 			_, err := j.run(t.Context(), newScript(t).on(j.look, at(30)).client())

@@ -36,6 +36,8 @@ type exchange struct {
 	pause    pause
 	looks    turnstile
 	limit    atomic.Pointer[RateLimit] // as the portal said last
+	secrets  atomic.Pointer[secrets]   // of the last request
+	exposed  bool                      // whether others on the way can read what is sent
 	log      *slog.Logger
 }
 
@@ -46,6 +48,9 @@ func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 	user := userIn(req.URL.Path)
 	if originOf(req.URL) != x.origin {
 		return nil, &Error{Operation: op.id, User: user, cause: errElsewhere}
+	}
+	if x.exposed && (req.Header["Authorization"] != nil || req.Header["Cookie"] != nil) {
+		return nil, &Error{Operation: op.id, User: user, cause: errExposed}
 	}
 	for name, value := range x.header {
 		if req.Header[name] == nil {
@@ -74,11 +79,13 @@ func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 		failure.unsure = before != nil && (before.unsure || !before.refused())
 		before = failure
 		if failure.StatusCode == http.StatusUnauthorized && !tokenRenewed && replayable && ctx.Err() == nil {
+			req = req.Clone(ctx) // net/http may still be reading the header of the one that was answered
 			if tokenRenewed, err = renewed(req); tokenRenewed {
 				continue
 			}
 			if err != nil {
 				failure.cause = err
+				failure.hide(x.secretsIn(req.Header))
 			}
 		}
 
@@ -138,9 +145,10 @@ func (x *exchange) attempt(req *http.Request, call Call) (_ *http.Response, fail
 		return nil, &Error{cause: err}
 	}
 	resp, err := x.client.Do(out)
+	known := x.secretsIn(out.Header)
 	defer func() {
 		if failure != nil {
-			failure.hide(out.Header)
+			failure.hide(known)
 		}
 	}()
 	if resp != nil {
@@ -178,7 +186,7 @@ func (x *exchange) attempt(req *http.Request, call Call) (_ *http.Response, fail
 	if failure != nil {
 		return nil, failure
 	}
-	content.attempts, content.signed = call.Attempt, out.Header
+	content.attempts, content.secrets = call.Attempt, known
 	resp.Body = content
 	return resp, nil
 }
@@ -264,7 +272,7 @@ type answer struct {
 	bytes.Reader
 	raw      []byte
 	response json.RawMessage // what stands under response; empty where nothing does
-	signed   http.Header     // of the request
+	secrets  *secrets        // of the request
 	attempts int
 }
 
@@ -341,7 +349,7 @@ func portalError(resp *http.Response, body []byte) *Error {
 	}
 	e.Message, e.Type, e.Fields = saidIn(bytes.TrimPrefix(body, utf8BOM))
 	if e.Message == "" && strings.HasPrefix(resp.Header.Get("Content-Type"), "text/plain") {
-		e.Message, _, _ = strings.Cut(strings.TrimSpace(string(body)), "\n")
+		e.Message, _, _ = strings.Cut(strings.TrimSpace(string(e.Body)), "\n")
 	}
 	return e
 }

@@ -383,6 +383,8 @@ type model struct {
 	failed  int           // how often the last request has failed in a row
 	missing time.Duration // since when there is no progress; negative while there is
 	news    []Progress    // what there is to report
+
+	replaced bool // whether another job was seen in its place
 }
 
 // take takes a turn in. It says what is wrong with its having been sent at all.
@@ -421,6 +423,8 @@ func (m *model) take(l *life, one turn) string {
 		return ""
 	}
 	switch {
+	case m.replaced:
+		return "it is looked at after another job was seen in its place"
 	case m.known && last.seen == aJob && ended:
 		return "it is looked at after its end"
 	case again && !last.passing:
@@ -452,10 +456,11 @@ func (m *model) take(l *life, one turn) string {
 	return ""
 }
 
-// see notes that the job was seen. Percentages never go back.
+// see notes that the job was seen, or another one in its place, which is not reported.
 func (m *model) see(p Progress) {
-	if m.known {
-		p.Percentage = max(p.Percentage, m.news[len(m.news)-1].Percentage)
+	if m.known && (p.Percentage < m.news[len(m.news)-1].Percentage || p.ID != m.news[len(m.news)-1].ID) {
+		m.replaced, m.missing = true, -1
+		return
 	}
 	if !m.known || p != m.news[len(m.news)-1] {
 		m.news = append(m.news, p)
@@ -529,6 +534,10 @@ func (l *life) judgeResult(m model, interrupted, asked, stopped bool, stops int)
 	}
 	last, cause := m.last, context.Cause(l.ctx)
 	switch {
+	case m.replaced && asked:
+		reason, unknown = ErrTaskCanceled, l.job.stop != "terminateReassign" || !stopped
+	case m.replaced:
+		reason, unknown = ErrTaskLost, true
 	case m.known && p.IsCompleted:
 		switch {
 		case p.Status == api.DistributedTaskStatusCanceled:
@@ -588,7 +597,7 @@ func (l *life) judgeResult(m model, interrupted, asked, stopped bool, stops int)
 	if reason != nil && !errors.Is(l.err, reason) || reason == nil && !request && !unknown && l.err != nil {
 		l.wrong("the error should be %v", reason)
 	}
-	if lost := (*TaskError)(nil); reason == ErrTaskLost && errors.As(l.err, &lost) && lost.Absent != last.ended-m.missing {
+	if lost := (*TaskError)(nil); reason == ErrTaskLost && errors.As(l.err, &lost) && !m.replaced && lost.Absent != last.ended-m.missing {
 		l.wrong("it was absent for %s", last.ended-m.missing)
 	}
 	if l.err == nil && (!m.known || !p.endsWell()) {

@@ -82,7 +82,7 @@ func (c *Client) SendInstructionsToDelete(ctx context.Context) (string, error) {
 	resp, err := c.api.SendInstructionsToDelete(ctx)
 	return receive(op, uuid.Nil, resp, err, func(a *answer) (string, bool) {
 		said, ok := text(a.response)
-		return hide(said, a.signed), ok
+		return a.secrets.hide(said), ok
 	})
 }
 
@@ -211,6 +211,6 @@ func receive[T any](op string, user uuid.UUID, resp *http.Response, err error, r
 	}
 	e := unexpected(resp, body.raw, err)
 	e.Attempts = body.attempts
-	e.hide(body.signed)
+	e.hide(body.secrets)
 	return value, about(op, user, e)
 }

@@ -35,6 +35,12 @@ func (p Progress) String() string {
 	return fmt.Sprintf("%d%%, %s", p.Percentage, status)
 }
 
+// Follows tells whether p can be the same job at a later look: the ID is the same, and the percentage no lower. Portals name
+// jobs by user and kind, so that one which takes the place of another has its ID, but begins anew (observed).
+func (p Progress) Follows(earlier Progress) bool {
+	return p.Percentage >= earlier.Percentage && (p.ID == earlier.ID || p.ID == "" || earlier.ID == "")
+}
+
 // progressIn reads a TaskProgressResponseDto. One that lacks what tells how the job stands is none: a guess would be worse.
 func progressIn(a *answer) (p Progress, ok bool) {
 	var id, problem, percentage, completed, status json.RawMessage
@@ -66,7 +72,7 @@ func progressIn(a *answer) (p Progress, ok bool) {
 		p.StatusName, _ = text(status) // a number, if it is no word
 	}
 	p.Percentage = min(max(p.Percentage, 0), 100)
-	p.ID, p.Error, p.StatusName = hide(p.ID, a.signed), hide(p.Error, a.signed), hide(p.StatusName, a.signed)
+	p.ID, p.Error, p.StatusName = a.secrets.hide(p.ID), a.secrets.hide(p.Error), a.secrets.hide(p.StatusName)
 	return p, true
 }
 
@@ -188,7 +194,8 @@ func (t *Task) Terminate(ctx context.Context) error {
 }
 
 // Outcome says what the progress of a job that has ended means: nil if all went well, otherwise a [*TaskError] that is
-// [ErrTaskFailed] or [ErrTaskCanceled]. It is nil for a job that has not ended, too. Nothing is sent.
+// [ErrTaskFailed] or [ErrTaskCanceled]. It is nil for a job that has not ended, too. Nothing is sent. That it has ended counts,
+// with whatever status but these two (observed).
 func (t *Task) Outcome(p Progress) error {
 	switch {
 	case !p.IsCompleted:
@@ -211,8 +218,8 @@ func (t *Task) check(op string) error {
 // Wait looks at the job until it ends, and returns its last progress: with no error if all went well, otherwise with a
 // [*TaskError] that is [ErrTaskFailed] or [ErrTaskCanceled].
 //
-// A progress that vanishes is no outcome. If it does not come back within [AbsentFor], the error is [ErrTaskLost], which
-// is an [ErrOutcomeUnknown]. If there is none at the first look at a task that was attached to, the error is [ErrNoTask]
+// A progress that vanishes is no outcome. If it does not come back within [AbsentFor], or another job's does, the error is
+// [ErrTaskLost], which is an [ErrOutcomeUnknown]. If there is none at the first look at a task that was attached to, the error is [ErrNoTask]
 // at once, unless AbsentFor was given. After Terminate, its absence is the expected end, ErrTaskCanceled.
 //
 // All who wait on one client share 16 looks a second, so that they keep to the portal's limit of requests: above some 900
@@ -233,7 +240,7 @@ func (t *Task) Wait(ctx context.Context, opts ...WaitOption) (Progress, error) {
 }
 
 // Watch is Wait as a range loop. It yields the progress whenever it has changed, and the last one with the error that
-// Wait would return. Percentages never go back.
+// Wait would return.
 func (t *Task) Watch(ctx context.Context, opts ...WaitOption) iter.Seq2[Progress, error] {
 	return func(yield func(Progress, error) bool) {
 		o, err := newJobOptions(t.kind, opts)
@@ -297,7 +304,10 @@ type watcher struct {
 
 // see takes a progress in and tells whether to go on.
 func (w *watcher) see(p Progress) bool {
-	p.Percentage = max(p.Percentage, w.last.Percentage)
+	if w.seen && !p.Follows(w.last) {
+		w.yield(w.last, w.gone(ErrTaskLost, replaced))
+		return false
+	}
 	changed := !w.seen || p != w.last
 	w.last, w.seen, w.missing = p, true, time.Time{}
 	w.task.last.Store(&p)
@@ -313,22 +323,30 @@ func (w *watcher) see(p Progress) bool {
 
 // miss takes in that there is no progress and tells whether to go on.
 func (w *watcher) miss() bool {
-	now := time.Now()
 	if w.missing.IsZero() {
-		w.missing = now
+		w.missing = time.Now()
 	}
-	err := w.task.end(ErrNoTask, w.last)
+	err, absent := w.gone(ErrNoTask, ""), time.Since(w.missing)
 	switch {
 	case w.task.asked.Load():
-		err.Reason, err.note = ErrTaskCanceled, w.task.stopping()
 	case !w.seen && !w.options.patient:
-	case now.Sub(w.missing) < w.options.absentFor:
+	case absent < w.options.absentFor:
 		return true
 	case w.seen:
-		err.Reason, err.Absent = ErrTaskLost, now.Sub(w.missing)
+		err.Reason, err.Absent = ErrTaskLost, absent
 	}
 	w.yield(w.last, err)
 	return false
+}
+
+// gone is the error for a job that is not there any more. One that was asked to stop is not expected to be.
+func (w *watcher) gone(reason error, note string) *TaskError {
+	if w.task.asked.Load() {
+		reason, note = ErrTaskCanceled, w.task.stopping()
+	}
+	err := w.task.end(reason, w.last)
+	err.note = note
+	return err
 }
 
 // untilLost shortens a delay so that a job counts as lost when AbsentFor says so, not at the look after that.
@@ -370,6 +388,9 @@ func (t *Task) stopping() string {
 
 // unconfirmed is a stop to which the portal has answered that there is none to stop: it may have ended, or be hidden.
 const unconfirmed = "The portal knew of none to stop, so that how it ended, or whether it goes on, is not known"
+
+// replaced is for a job whose progress is that of another one by now.
+const replaced = "Another job has taken its place"
 
 func (t *Task) end(reason error, p Progress) *TaskError {
 	return &TaskError{Operation: t.kind.look, User: t.user, Progress: p, Reason: reason}

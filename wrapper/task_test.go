@@ -165,7 +165,7 @@ func TestHowAJobEnds(t *testing.T) {
 
 func TestWhatIsNotCompletedGoesOn(t *testing.T) {
 	eachJob(t, func(t *testing.T, j job, s *script) {
-		s.on(j.look, progress(100, false, 2, ""), progress(50, false, 4, ""), progress(50, false, 3, "odd"), progress(50, false, 9, ""), done)
+		s.on(j.look, progress(50, false, 2, ""), progress(50, false, 4, ""), progress(50, false, 3, "odd"), progress(50, false, 9, ""), done)
 		p, err := started(t, s, j).Wait(t.Context())
 		require.NoError(t, err)
 		assert.True(t, p.IsCompleted, "isCompleted decides, whatever the status says")
@@ -363,19 +363,36 @@ func TestAfterOnesOwnTerminate(t *testing.T) {
 	})
 }
 
-func TestWhatIsReported(t *testing.T) {
-	t.Run("never goes back", func(t *testing.T) {
-		eachJob(t, func(t *testing.T, j job, s *script) {
-			s.on(j.look, at(10), at(5), at(30), at(20), nothing, at(0), at(50), done)
-			var seen []int
-			for p, err := range started(t, s, j).Watch(t.Context()) {
-				require.NoError(t, err)
-				seen = append(seen, p.Percentage)
-			}
-			assert.True(t, slices.IsSorted(seen), "%v", seen)
-			assert.Equal(t, []int{0, 10, 30, 50, 100}, slices.Compact(seen))
+// ofJob is an answer about the job with the id.
+func ofJob(id string, percentage int, completed bool) reply {
+	return answers(200, fmt.Sprintf(`{"response":{"id":%q,"error":"","percentage":%d,"isCompleted":%t,"status":%d},"statusCode":200}`,
+		id, percentage, completed, map[bool]int{false: 1, true: 2}[completed]))
+}
+
+func TestAJobThatTakesThePlaceOfAnotherIsNotTakenForIt(t *testing.T) {
+	for name, looks := range map[string][]reply{
+		"it begins anew":                           {ofJob("a", 70, false), ofJob("a", 5, false), ofJob("a", 100, true)},
+		"it begins anew after an absence":          {ofJob("a", 70, false), nothing, nothing, ofJob("a", 5, false), ofJob("a", 100, true)},
+		"it has another id":                        {ofJob("a", 5, false), ofJob("b", 30, false), ofJob("b", 100, true)},
+		"it has another id, and has ended":         {ofJob("a", 5, false), ofJob("b", 100, true)},
+		"the first was gone when it was looked at": {nothing, ofJob("b", 5, false), ofJob("b", 100, true)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachJob(t, func(t *testing.T, j job, s *script) {
+				s.on(j.look, looks...).on(j.start, ofJob("a", 2, false))
+				p, err := started(t, s, j).Wait(t.Context())
+				e := taskError(t, err, ErrTaskLost)
+				assert.ErrorIs(t, err, ErrOutcomeUnknown)
+				assert.Equal(t, "a", p.ID, "what is known is the first")
+				assert.Zero(t, e.Absent)
+				assert.Contains(t, err.Error(), "no longer there, last seen at "+p.String()+". Another job has taken its place. Whether")
+				presentable(t, err)
+			})
 		})
-	})
+	}
+}
+
+func TestWhatIsReported(t *testing.T) {
 	t.Run("is what has changed, once, in order", func(t *testing.T) {
 		eachJob(t, func(t *testing.T, j job, s *script) {
 			s.on(j.look, progress(0, false, 0, ""), at(0), at(0), at(30), at(30), at(30), done)

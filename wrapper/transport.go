@@ -3,17 +3,22 @@ package wrapper
 import (
 	"crypto/tls"
 	"net/http"
+	"strings"
 )
 
 // maxHeader is how much of an answer's header is read, unless the http.Client is the caller's own.
 const maxHeader = 256 << 10
 
-// transport keeps net/http from two things that it does by itself: to send a request again when an HTTP/2 stream breaks,
-// though it may have been taken, and to lose a redirect's status where it cannot read the target.
-type transport struct{ reads, others http.RoundTripper }
+// transport keeps net/http from what it does by itself: to send a request again when an HTTP/2 stream breaks, or when it has
+// a key for that, though it may have been taken; and to lose a redirect's status where it cannot read the target. It is also
+// the last that sees where a request goes.
+type transport struct {
+	bound         origin
+	reads, others http.RoundTripper
+}
 
 // newTransport makes it from the caller's, or with limits of its own if there is none.
-func newTransport(theirs http.RoundTripper, s settings) transport {
+func newTransport(theirs http.RoundTripper, bound origin, s settings) transport {
 	shared, ok := http.DefaultTransport.(*http.Transport)
 	switch {
 	case theirs == nil && !ok:
@@ -29,9 +34,9 @@ func newTransport(theirs http.RoundTripper, s settings) transport {
 		theirs = own
 	}
 	if t, ok := theirs.(*http.Transport); ok {
-		return transport{t, withoutHTTP2(t)}
+		return transport{bound, t, withoutHTTP2(t)}
 	}
-	return transport{theirs, theirs}
+	return transport{bound, theirs, theirs}
 }
 
 func withoutHTTP2(t *http.Transport) *http.Transport {
@@ -47,9 +52,14 @@ func withoutHTTP2(t *http.Transport) *http.Transport {
 }
 
 func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if originOf(req.URL) != t.bound { // a redirect that the caller's own policy has turned elsewhere
+		return nil, errElsewhere
+	}
 	way := t.others
 	if req.Method == http.MethodGet {
 		way = t.reads
+	} else {
+		req = withoutReplay(req)
 	}
 	resp, err := way.RoundTrip(req)
 	if err == nil && resp.Header.Get("Location") != "" {
@@ -58,6 +68,19 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	return resp, err
+}
+
+// withoutReplay writes the names of the headers at which net/http takes a request for one that may be sent twice in another
+// way, which it does not know, and which means the same to a portal.
+func withoutReplay(req *http.Request) *http.Request {
+	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		if key, ok := req.Header[name]; ok {
+			req = req.Clone(req.Context())
+			delete(req.Header, name)
+			req.Header[strings.ToLower(name)] = key
+		}
+	}
+	return req
 }
 
 // CloseIdleConnections is what http.Client.CloseIdleConnections calls.
