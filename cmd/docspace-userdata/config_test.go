@@ -141,7 +141,7 @@ func TestSecretsThatAreNotThereAreNamed(t *testing.T) {
 		{"--api-key-env", "NOT_SET_ANYWHERE", "$NOT_SET_ANYWHERE"},
 		{"--api-key-command", "exit 3", "exit status 3"},
 		{"--api-key-command", "echo", "printed nothing"},
-		{"--api-key-file", "/nowhere/key", "/nowhere/key"},
+		{"--api-key-file", "/nowhere/key", "names a file that cannot be read: no such file or directory"},
 	} {
 		environment(t)
 		require.Zero(t, configured(t, "add", "prod", "--url", "https://prod.example.com", c.flag, c.value).code)
