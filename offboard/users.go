@@ -441,8 +441,9 @@ func (r *run) check(u *user) (over bool, _ error) {
 		return true, r.unwatched(u, err)
 	}
 	if !p.Follows(u.last) {
-		return true, r.unwatched(u, wrapper.ErrTaskLost)
+		return true, r.unwatched(u, wrapper.ErrTaskReplaced)
 	}
+	p.Percentage = max(p.Percentage, u.last.Percentage)
 	if p != u.last {
 		u.last = p
 		if r.options.OnProgress != nil {

@@ -102,16 +102,17 @@ func renewed(req *http.Request) (bool, error) {
 	return err == nil && req.Header.Get("Authorization") != before, err
 }
 
-// keptToken is the token that a source gave last.
+// keptToken is what a source said last.
 type keptToken struct {
 	source oauth2.TokenSource
 	turn   chan struct{} // held while the source is asked, so that many who wait ask it once
 	asked  int           // how often it was
 	last   *oauth2.Token
+	failed error // why it had none when it was asked last
 }
 
-// get returns the token, and how often the source was asked by then. It is asked if the token has expired, or if it is
-// still the one of the asking that gave what was refused: others may have asked since, whatever came of it.
+// get returns the token, and how often the source was asked by then. The source is asked if the token has expired, or was
+// refused: unless others have asked since, whose answer counts for all, whatever it was.
 func (k *keptToken) get(ctx context.Context, refused int) (token string, asked int, _ error) {
 	select {
 	case k.turn <- struct{}{}:
@@ -119,15 +120,17 @@ func (k *keptToken) get(ctx context.Context, refused int) (token string, asked i
 	case <-ctx.Done():
 		return "", 0, ctx.Err()
 	}
-	if !k.last.Valid() || k.asked == refused {
-		k.asked++
+	if refused == k.asked || refused == 0 && !k.last.Valid() {
 		token, err := k.source.Token()
-		if err != nil {
-			return "", 0, err
+		k.asked++
+		if k.failed = err; err == nil {
+			k.last = token
 		}
-		k.last = token
 	}
-	if k.last == nil {
+	switch {
+	case k.failed != nil && (refused > 0 || !k.last.Valid()):
+		return "", 0, k.failed
+	case k.last == nil:
 		return "", k.asked, nil
 	}
 	return k.last.AccessToken, k.asked, nil

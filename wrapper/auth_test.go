@@ -266,6 +266,56 @@ func TestManyWhoAreRefusedAtOnceRenewTheTokenOnce(t *testing.T) {
 	})
 }
 
+func TestManyWhoAreRefusedAtOnceTakeTheSameNo(t *testing.T) {
+	for name, renewed := range map[string]func() (*oauth2.Token, error){
+		"a source that fails":             func() (*oauth2.Token, error) { return nil, errors.New("it has none") },
+		"a source that has no other one":  func() (*oauth2.Token, error) { return &oauth2.Token{AccessToken: "old"}, nil },
+		"a source that has another token": func() (*oauth2.Token, error) { return &oauth2.Token{AccessToken: "refused as well"}, nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				asked := 0
+				client, err := New("https://portal.test", WithHTTPClient(&http.Client{Transport: newScript(t).onAll(slow(time.Second, answers(401, "")))}),
+					WithAuth(OAuth2(tokenSource(func() (*oauth2.Token, error) {
+						time.Sleep(10 * time.Second)
+						if asked++; asked > 1 {
+							return renewed()
+						}
+						return &oauth2.Token{AccessToken: "old"}, nil
+					}))))
+				require.NoError(t, err)
+				var all sync.WaitGroup
+				for range 40 {
+					all.Go(func() {
+						_, err := client.ReassignTask(leaving).Progress(t.Context())
+						assert.ErrorIs(t, err, ErrUnauthorized)
+					})
+				}
+				all.Wait()
+				assert.Equal(t, 2, asked)
+			})
+		})
+	}
+}
+
+func TestATokenThatTheSourceRepeatsInItsErrorIsHidden(t *testing.T) {
+	asked := 0
+	client, err := New("https://portal.test", WithHTTPClient(&http.Client{Transport: newScript(t).onAll(answers(401, ""))}),
+		WithAuth(OAuth2(tokenSource(func() (*oauth2.Token, error) {
+			if asked++; asked > 1 {
+				return nil, &oauth2.RetrieveError{Response: &http.Response{Status: "400 Bad Request"}, Body: []byte(`{"token":"` + canary + `"}`)}
+			}
+			return &oauth2.Token{AccessToken: canary}, nil
+		}))))
+	require.NoError(t, err)
+	_, err = client.StartRemove(t.Context(), leaving)
+	requestError(t, err, ErrUnauthorized)
+	assert.Contains(t, err.Error(), hidden)
+	for _, one := range append(err.(*Error).Unwrap(), err) { //nolint:errorlint // the error itself
+		hides(t, canary, one.Error())
+	}
+}
+
 func TestWhoWaitsForATokenCanGiveUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(t).onAll(file(t, 200, "progress-running.json"))

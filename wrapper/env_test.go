@@ -89,6 +89,7 @@ func TestNewFromEnvRefuses(t *testing.T) {
 		"a user without a password, and a key": {map[string]string{"URL": url, "USERNAME": "ann", "API_KEY": "SECRET"}, nil, "DOCSPACE_PASSWORD"},
 		"a password without a user":            {map[string]string{"URL": url, "PASSWORD": "SECRET"}, nil, "user name"},
 		"no such file":                         {map[string]string{"URL": url, "API_KEY_FILE": "/does/not/exist"}, nil, "DOCSPACE_API_KEY_FILE"},
+		"the secret instead of a file":         {map[string]string{"URL": url, "API_KEY_FILE": "mixed up"}, nil, "DOCSPACE_API_KEY_FILE"},
 		"a folder":                             {map[string]string{"URL": url, "API_KEY_FILE": "/"}, nil, "DOCSPACE_API_KEY_FILE"},
 		"an empty file":                        {map[string]string{"URL": url, "API_KEY_FILE": ""}, nil, "no credential"},
 		"a file with a line break alone":       {map[string]string{"URL": url, "API_KEY_FILE": "\n"}, nil, "is empty"},
@@ -98,6 +99,9 @@ func TestNewFromEnvRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			setenv(t, test.env)
+			if name == "the secret instead of a file" {
+				t.Setenv("DOCSPACE_API_KEY_FILE", "sk-SECRET")
+			}
 			if name == "an empty file" {
 				path := filepath.Join(t.TempDir(), "secret")
 				require.NoError(t, os.WriteFile(path, nil, 0o600))

@@ -41,8 +41,11 @@ var (
 	ErrTaskFailed   = errors.New("the job failed")
 	ErrTaskCanceled = errors.New("the job was canceled")
 	ErrNoTask       = errors.New("no such job is known to the portal") // nothing is queued, or nothing any more
-	ErrTaskLost     = errors.New("the job's progress has vanished")    // for longer than AbsentFor, or another job's is there; also ErrOutcomeUnknown
+	ErrTaskLost     = errors.New("the job's progress has vanished")    // for longer than AbsentFor; also ErrOutcomeUnknown
 	ErrTaskRunning  = errors.New("such a job runs already")            // it was not joined
+
+	// ErrTaskReplaced is an ErrTaskLost: what the portal shows now is another job, which begins anew or has another ID.
+	ErrTaskReplaced = fmt.Errorf("%w: another job has taken its place", ErrTaskLost)
 )
 
 var (
@@ -267,7 +270,7 @@ type TaskError struct {
 	User      uuid.UUID     // whose data the job works on; zero for the caller's own folder
 	Progress  Progress      // what was last seen; zero if nothing was
 	Reason    error         // an ErrTask… value, or why watching ended, such as context.Canceled
-	Absent    time.Duration // for ErrTaskLost: how long nothing was seen; zero if another job took its place
+	Absent    time.Duration // for ErrTaskLost: how long nothing was seen
 
 	note string // what became of the job, where watching ended before it did
 	stop error  // why it could not be stopped
@@ -313,11 +316,11 @@ func (e *TaskError) Error() string {
 	case errors.Is(e.Reason, ErrNoTask):
 		return paragraph([]string{job + ": the portal knows of none", "None was started, or it ended more than a minute ago, or it waits behind others"})
 	case errors.Is(e.Reason, ErrTaskLost):
-		gone := fmt.Sprintf("%s: the portal has shown no progress for %s, %s", job, rounded(e.Absent), seen)
-		if e.note != "" {
-			gone = fmt.Sprintf("%s: no longer there, %s. %s", job, seen, e.note)
+		gone := "the portal has shown no progress for " + rounded(e.Absent)
+		if errors.Is(e.Reason, ErrTaskReplaced) {
+			gone = "another job has taken its place"
 		}
-		return paragraph([]string{gone, "Whether and how it ended is not known", "Look at the portal before starting it again"})
+		return paragraph([]string{job + ": " + gone + ", " + seen, "Whether and how it ended is not known", "Look at the portal before starting it again"})
 	case errors.Is(e.Reason, ErrTaskRunning):
 		return paragraph([]string{fmt.Sprintf("%s: one runs already (%s), nothing was started", job, e.Progress), kind.running})
 	}

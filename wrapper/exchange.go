@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	maxBody  = 1 << 20 // how much of an answer is read
-	keptBody = 4 << 10 // how much of it an Error keeps
+	maxBody  = 1 << 20  // how much of an answer is read
+	maxWords = 64 << 10 // how long one is at most that is looked through for a portal's words on a failure
+	keptBody = 4 << 10  // how much of it, and of these, an Error keeps
 )
 
 // exchange is the one way of a request out and of its answer back, for the wrapper's methods and the raw client alike:
@@ -349,7 +350,8 @@ func portalError(resp *http.Response, body []byte) *Error {
 	}
 	e.Message, e.Type, e.Fields = saidIn(bytes.TrimPrefix(body, utf8BOM))
 	if e.Message == "" && strings.HasPrefix(resp.Header.Get("Content-Type"), "text/plain") {
-		e.Message, _, _ = strings.Cut(strings.TrimSpace(string(e.Body)), "\n")
+		line, _, _ := strings.Cut(strings.TrimSpace(string(e.Body)), "\n")
+		e.Message = strings.TrimSpace(line)
 	}
 	return e
 }
@@ -359,7 +361,7 @@ var utf8BOM = []byte("\xef\xbb\xbf")
 // saidIn finds a portal's words in the body of a failure: in an error envelope, in a validation problem or a plain text
 // inside the wrapper of a success, or in either of these without a wrapper.
 func saidIn(body []byte) (message, kind string, fields map[string][]string) {
-	if !json.Valid(body) {
+	if len(body) > maxWords || !json.Valid(body) {
 		return "", "", nil
 	}
 	wrapper, content := envelopeIn(body), json.RawMessage(body)

@@ -456,11 +456,15 @@ func (m *model) take(l *life, one turn) string {
 	return ""
 }
 
-// see notes that the job was seen, or another one in its place, which is not reported.
+// see notes that the job was seen, or another one in its place, which is not reported. Percentages never go back.
 func (m *model) see(p Progress) {
-	if m.known && (p.Percentage < m.news[len(m.news)-1].Percentage || p.ID != m.news[len(m.news)-1].ID) {
-		m.replaced, m.missing = true, -1
-		return
+	if m.known {
+		last := m.news[len(m.news)-1]
+		if p.ID != last.ID || p.Percentage < last.Percentage && !p.IsCompleted {
+			m.replaced, m.missing = true, -1
+			return
+		}
+		p.Percentage = max(p.Percentage, last.Percentage)
 	}
 	if !m.known || p != m.news[len(m.news)-1] {
 		m.news = append(m.news, p)

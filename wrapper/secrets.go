@@ -1,6 +1,7 @@
 package wrapper
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -17,15 +18,15 @@ const hidden = "[hidden]"
 
 // How long a credential is at least, and its skeleton. What is shorter could be part of any word.
 const (
-	shortest       = 4
-	shortestOfBare = 7
+	shortest         = 4
+	shortestSkeleton = 7
 )
 
-// secrets are the credentials that a request was signed with, in the ways in which they may come back.
+// secrets are the credentials that a request was signed with.
 type secrets struct {
-	authorization, cookies string   // what they are made from
-	forms                  []string // as others write them
-	skeletons              []string // of these, for what is put between the parts of one, and other spellings
+	authorization, cookies string   // what they are taken from
+	forms                  []string // as others write them, the longest first
+	skeletons              []string // what stays of them in any other spelling
 }
 
 // secretsIn returns the credentials of a request. They are the same for many requests, so that they are made once.
@@ -38,9 +39,6 @@ func (x *exchange) secretsIn(signed http.Header) *secrets {
 	}
 	return known
 }
-
-// markup writes a text as pages do.
-var markup = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;")
 
 func newSecrets(authorization, cookies string) *secrets {
 	s := &secrets{authorization: authorization, cookies: cookies}
@@ -62,23 +60,57 @@ func newSecrets(authorization, cookies string) *secrets {
 		if len(secret) < shortest {
 			continue
 		}
-		forms := []string{
-			secret, url.QueryEscape(secret), url.PathEscape(secret), (&url.URL{Path: secret}).EscapedPath(), markup.Replace(secret),
-			base64.StdEncoding.EncodeToString([]byte(secret)), hex.EncodeToString([]byte(secret)),
+		coded := base64.StdEncoding.EncodeToString([]byte(secret))
+		s.forms = append(s.forms, secret, url.QueryEscape(secret), url.PathEscape(secret), (&url.URL{Path: secret}).EscapedPath(), coded)
+		decimal := ""
+		for _, r := range secret {
+			decimal += strconv.Itoa(int(r))
 		}
-		s.forms = append(s.forms, forms...)
-		for _, form := range forms {
-			if bare := skeleton(form); len(bare) >= shortestOfBare {
+		for _, form := range []string{secret, coded, hex.EncodeToString([]byte(secret)), decimal} {
+			if bare := skeleton(form); len(bare) >= shortestSkeleton {
 				s.skeletons = append(s.skeletons, bare)
 			}
 		}
 	}
-	slices.SortFunc(s.forms, func(a, b string) int { return len(b) - len(a) }) // a part of one would leave the rest
-	s.forms, s.skeletons = slices.Compact(s.forms), slices.Compact(s.skeletons)
+	slices.SortFunc(s.forms, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	s.forms = slices.Compact(s.forms)
 	return s
 }
 
-// skeleton is what stays of a text however it is quoted, broken and spelt: its letters and digits.
+// hide takes the credentials out of a text; all of the text goes where one is there in another spelling.
+func (s *secrets) hide(text string) string {
+	if text == "" {
+		return text
+	}
+	for _, form := range s.forms {
+		text = strings.ReplaceAll(text, form, hidden)
+	}
+	bare := skeleton(text)
+	if plain := withoutEscapes(text); plain != text {
+		bare += " " + skeleton(plain)
+	}
+	for _, secret := range s.skeletons {
+		if strings.Contains(bare, secret) {
+			return hidden
+		}
+	}
+	return text
+}
+
+// clean is as much of a text as is kept, without credentials, and without the start of one where the text was cut.
+func (s *secrets) clean(text string) string {
+	if len(text) > keptBody {
+		text = strings.Clone(text[:keptBody])
+	}
+	for _, form := range s.forms {
+		for n := len(form) - 1; n >= shortest; n-- {
+			text = strings.TrimSuffix(text, form[:n])
+		}
+	}
+	return s.hide(text)
+}
+
+// skeleton is what stays of a text however it is encoded, quoted, broken and capitalised: its letters and digits.
 func skeleton(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -91,36 +123,50 @@ func skeleton(text string) string {
 	}, text)
 }
 
-// hide takes the credentials out of a text; all of it, if it has one in pieces.
-func (s *secrets) hide(text string) string {
-	if text == "" {
+// withoutEscapes is a text without what stands for a character in URLs, HTML, JSON and Go: %2B, &lt;, &#43;, \u002B, \x2b, \n.
+// Letters and digits are hardly ever written so.
+func withoutEscapes(text string) string {
+	if !strings.ContainsAny(text, `%&\`) {
 		return text
 	}
-	for _, form := range s.forms {
-		text = strings.ReplaceAll(text, form, hidden)
-	}
-	bare := skeleton(text)
-	for _, secret := range s.skeletons {
-		if strings.Contains(bare, secret) {
-			return hidden
+	var bare strings.Builder
+	for text != "" {
+		length := 1
+		switch text[0] {
+		case '%':
+			length += hexDigits(text[1:], 2)
+		case '&':
+			length += max(0, strings.IndexByte(text[:min(len(text), 10)], ';'))
+		case '\\':
+			length = len(text) - len(strings.TrimLeft(text, `\`)) // one escape may be inside another
+			switch rest := text[length:]; {
+			case rest == "":
+			case rest[0] == 'u':
+				length += 1 + hexDigits(rest[1:], 4)
+			case rest[0] == 'x':
+				length += 1 + hexDigits(rest[1:], 2)
+			case strings.IndexByte("bfnrt", rest[0]) >= 0:
+				length++
+			}
+		default:
+			bare.WriteByte(text[0])
 		}
+		text = text[length:]
 	}
-	return text
+	return bare.String()
 }
 
-// withoutStart takes off the start of a credential at the end of a text that may have been cut there.
-func (s *secrets) withoutStart(text string) string {
-	for _, form := range s.forms {
-		for n := len(form) - 1; n >= shortest; n-- {
-			text = strings.TrimSuffix(text, form[:n])
-		}
+// hexDigits is n if a text begins with as many of them, and otherwise 0.
+func hexDigits(text string, n int) int {
+	if len(text) < n || strings.Trim(text[:n], "0123456789abcdefABCDEF") != "" {
+		return 0
 	}
-	return text
+	return n
 }
 
 // hide takes the credentials out of all that the error shows.
 func (e *Error) hide(s *secrets) {
-	e.Message, e.Type, e.location = s.hide(s.withoutStart(e.Message)), s.hide(e.Type), s.hide(e.location)
+	e.Message, e.Type, e.location = s.clean(e.Message), s.clean(e.Type), s.clean(e.location)
 	for field, texts := range maps.Clone(e.Fields) {
 		delete(e.Fields, field)
 		for i, text := range texts {
@@ -128,37 +174,11 @@ func (e *Error) hide(s *secrets) {
 		}
 		e.Fields[s.hide(field)] = texts
 	}
-	body := s.hide(s.withoutStart(string(e.Body)))
-	if plain := unescaped(body); s.hide(plain) != plain {
-		body = hidden // it is there, but written as JSON may write it
-	}
-	if body != string(e.Body) {
+	if body := s.clean(string(e.Body)); body != string(e.Body) {
 		e.Body = []byte(body)
 	}
 	if e.cause != nil && s.hide(e.cause.Error()) != e.cause.Error() {
 		e.offline = e.offline || e.unreached()       // which the cause's type has told
 		e.cause = errors.New(s.hide(plain(e.cause))) // net/http quotes what it cannot read
-	}
-}
-
-// unescaped is a JSON text as its strings read.
-func unescaped(text string) string {
-	if !strings.Contains(text, `\`) {
-		return text
-	}
-	var read strings.Builder
-	for {
-		before, rest, found := strings.Cut(text, `\`)
-		read.WriteString(before)
-		if !found || rest == "" {
-			return read.String()
-		}
-		if code, err := strconv.ParseUint(rest[1:min(5, len(rest))], 16, 16); err == nil && rest[0] == 'u' {
-			read.WriteRune(rune(code))
-			text = rest[min(5, len(rest)):]
-		} else {
-			read.WriteByte(rest[0])
-			text = rest[1:]
-		}
 	}
 }

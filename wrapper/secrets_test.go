@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -90,7 +93,7 @@ func TestACredentialThatComesBackIsHidden(t *testing.T) {
 						err = call.typed(t.Context(), client)
 						var e *Error
 						if errors.As(err, &e) {
-							hides(t, secret, fmt.Sprint(e.Message, e.Type, e.Fields, string(e.Body), unescaped(string(e.Body))))
+							hides(t, secret, fmt.Sprint(e.Message, e.Type, e.Fields, string(e.Body)))
 						}
 						hides(t, secret, fmt.Sprintf("%v %+v %#v %v", err, err, err, client))
 						for ; err != nil; err = errors.Unwrap(err) {
@@ -105,6 +108,94 @@ func TestACredentialThatComesBackIsHidden(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// spellings are the ways in which those who repeat a credential write it.
+var spellings = map[string]func(secret string) string{
+	"as HTML":                html.EscapeString,
+	"as HTML, in numbers":    func(s string) string { return each(s, "&#%d;") },
+	"for a query, small":     func(s string) string { return small(url.QueryEscape(s)) },
+	"for a path, small":      func(s string) string { return small(url.PathEscape(s)) },
+	"for a URL, all of it":   func(s string) string { return percent(s, "%%%02X") },
+	"as Go quotes it":        func(s string) string { return strings.Trim(strconv.Quote(s), `"`) },
+	"as Go quotes ASCII":     func(s string) string { return strings.Trim(strconv.QuoteToASCII(s), `"`) },
+	"as JSON in JSON":        func(s string) string { return strings.ReplaceAll(escaped(s), `\`, `\\`) },
+	"as base64":              func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
+	"as base64 for a URL":    func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) },
+	"on two lines":           func(s string) string { return broken(s, "\r\n\t") },
+	"with a hyphen unseen":   func(s string) string { return broken(s, "\u00ad") },
+	"with a space of a kind": func(s string) string { return broken(s, "\u00a0") },
+	"in capitals":            strings.ToUpper,
+}
+
+func broken(text, by string) string {
+	n := len(text) * 2 / 3
+	return text[:n] + by + text[n:]
+}
+
+func each(text, format string) (all string) {
+	for _, r := range text {
+		all += fmt.Sprintf(format, r)
+	}
+	return all
+}
+
+func percent(text, format string) (all string) {
+	for _, b := range []byte(text) {
+		all += fmt.Sprintf(format, b)
+	}
+	return all
+}
+
+func small(escaped string) string {
+	return regexp.MustCompile(`%..`).ReplaceAllStringFunc(escaped, strings.ToLower)
+}
+
+func TestACredentialIsHiddenHoweverItIsSpelled(t *testing.T) {
+	for kind, signer := range signers {
+		for spelling, spell := range spellings {
+			for _, secret := range signer.secrets {
+				t.Run(kind+" "+spelling, func(t *testing.T) {
+					text := spell(secret)
+					quoted, err := json.Marshal("you are " + text + ", and may not")
+					require.NoError(t, err)
+					for place, answer := range map[string]reply{
+						"a page":    answers(500, "<p>"+text, "Content-Type", "text/html"),
+						"a text":    answers(500, "no "+text, "Content-Type", "text/plain"),
+						"a message": answers(403, `{"error":{"message":`+string(quoted)+`}}`),
+						"a field":   answers(400, `{"response":{"title":"no","errors":{`+string(quoted)+`:[`+string(quoted)+`]}}}`),
+						"a cause":   fails(fmt.Errorf("malformed answer %s", text)),
+					} {
+						client, err := New("https://portal.test", WithAuth(signer.editor), WithRetry(RetryPolicy{MaxAttempts: 1}),
+							WithHTTPClient(&http.Client{Transport: newScript(t).onAll(answer)}))
+						require.NoError(t, err)
+						_, err = client.StartRemove(t.Context(), leaving)
+						var e *Error
+						require.ErrorAs(t, err, &e)
+						all := fmt.Sprint(err, e.Message, e.Fields, string(e.Body), e.Unwrap())
+						first, _, _ := strings.Cut(text, "\r") // which is the better part
+						assert.NotContains(t, all, first, place)
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestTheBetterPartOfACredentialAtTheEndOfABodyThatBreaksOffIsHidden(t *testing.T) {
+	const secret = "sk-0123456789abcdef"
+	for _, kind := range []string{"text/plain", "text/html"} {
+		s := newScript(t).onAll(func(req *http.Request) (*http.Response, error) {
+			resp, err := breaksOff(500, "you are "+secret[:12], errReset)(req)
+			resp.Header.Set("Content-Type", kind)
+			return resp, err
+		})
+		client, err := New("https://portal.test", WithAuth(APIKey(secret)), WithHTTPClient(&http.Client{Transport: s}))
+		require.NoError(t, err)
+		_, err = client.StartRemove(t.Context(), leaving)
+		e := requestError(t, err, ErrServer)
+		assert.NotContains(t, fmt.Sprint(err, e.Message, string(e.Body)), secret[:12])
 	}
 }
 

@@ -35,10 +35,11 @@ func (p Progress) String() string {
 	return fmt.Sprintf("%d%%, %s", p.Percentage, status)
 }
 
-// Follows tells whether p can be the same job at a later look: the ID is the same, and the percentage no lower. Portals name
-// jobs by user and kind, so that one which takes the place of another has its ID, but begins anew (observed).
+// Follows tells whether p can be the same job at a later look: the ID is the same, and the percentage no lower until it has
+// ended. Portals name jobs by user and kind, so that one which takes the place of another has its ID, but begins anew
+// (observed).
 func (p Progress) Follows(earlier Progress) bool {
-	return p.Percentage >= earlier.Percentage && (p.ID == earlier.ID || p.ID == "" || earlier.ID == "")
+	return (p.ID == earlier.ID || p.ID == "" || earlier.ID == "") && (p.Percentage >= earlier.Percentage || p.IsCompleted)
 }
 
 // progressIn reads a TaskProgressResponseDto. One that lacks what tells how the job stands is none: a guess would be worse.
@@ -72,7 +73,7 @@ func progressIn(a *answer) (p Progress, ok bool) {
 		p.StatusName, _ = text(status) // a number, if it is no word
 	}
 	p.Percentage = min(max(p.Percentage, 0), 100)
-	p.ID, p.Error, p.StatusName = a.secrets.hide(p.ID), a.secrets.hide(p.Error), a.secrets.hide(p.StatusName)
+	p.ID, p.Error, p.StatusName = a.secrets.clean(p.ID), a.secrets.clean(p.Error), a.secrets.clean(p.StatusName)
 	return p, true
 }
 
@@ -218,8 +219,8 @@ func (t *Task) check(op string) error {
 // Wait looks at the job until it ends, and returns its last progress: with no error if all went well, otherwise with a
 // [*TaskError] that is [ErrTaskFailed] or [ErrTaskCanceled].
 //
-// A progress that vanishes is no outcome. If it does not come back within [AbsentFor], or another job's does, the error is
-// [ErrTaskLost], which is an [ErrOutcomeUnknown]. If there is none at the first look at a task that was attached to, the error is [ErrNoTask]
+// A progress that vanishes is no outcome. If it does not come back within [AbsentFor], the error is [ErrTaskLost], and if
+// another job's does, [ErrTaskReplaced]; both are an [ErrOutcomeUnknown]. If there is none at the first look at a task that was attached to, the error is [ErrNoTask]
 // at once, unless AbsentFor was given. After Terminate, its absence is the expected end, ErrTaskCanceled.
 //
 // All who wait on one client share 16 looks a second, so that they keep to the portal's limit of requests: above some 900
@@ -240,7 +241,7 @@ func (t *Task) Wait(ctx context.Context, opts ...WaitOption) (Progress, error) {
 }
 
 // Watch is Wait as a range loop. It yields the progress whenever it has changed, and the last one with the error that
-// Wait would return.
+// Wait would return. Percentages never go back.
 func (t *Task) Watch(ctx context.Context, opts ...WaitOption) iter.Seq2[Progress, error] {
 	return func(yield func(Progress, error) bool) {
 		o, err := newJobOptions(t.kind, opts)
@@ -305,9 +306,10 @@ type watcher struct {
 // see takes a progress in and tells whether to go on.
 func (w *watcher) see(p Progress) bool {
 	if w.seen && !p.Follows(w.last) {
-		w.yield(w.last, w.gone(ErrTaskLost, replaced))
+		w.yield(w.last, w.gone(ErrTaskReplaced))
 		return false
 	}
+	p.Percentage = max(p.Percentage, w.last.Percentage)
 	changed := !w.seen || p != w.last
 	w.last, w.seen, w.missing = p, true, time.Time{}
 	w.task.last.Store(&p)
@@ -326,7 +328,7 @@ func (w *watcher) miss() bool {
 	if w.missing.IsZero() {
 		w.missing = time.Now()
 	}
-	err, absent := w.gone(ErrNoTask, ""), time.Since(w.missing)
+	err, absent := w.gone(ErrNoTask), time.Since(w.missing)
 	switch {
 	case w.task.asked.Load():
 	case !w.seen && !w.options.patient:
@@ -340,12 +342,11 @@ func (w *watcher) miss() bool {
 }
 
 // gone is the error for a job that is not there any more. One that was asked to stop is not expected to be.
-func (w *watcher) gone(reason error, note string) *TaskError {
-	if w.task.asked.Load() {
-		reason, note = ErrTaskCanceled, w.task.stopping()
-	}
+func (w *watcher) gone(reason error) *TaskError {
 	err := w.task.end(reason, w.last)
-	err.note = note
+	if w.task.asked.Load() {
+		err.Reason, err.note = ErrTaskCanceled, w.task.stopping()
+	}
 	return err
 }
 
@@ -388,9 +389,6 @@ func (t *Task) stopping() string {
 
 // unconfirmed is a stop to which the portal has answered that there is none to stop: it may have ended, or be hidden.
 const unconfirmed = "The portal knew of none to stop, so that how it ended, or whether it goes on, is not known"
-
-// replaced is for a job whose progress is that of another one by now.
-const replaced = "Another job has taken its place"
 
 func (t *Task) end(reason error, p Progress) *TaskError {
 	return &TaskError{Operation: t.kind.look, User: t.user, Progress: p, Reason: reason}

@@ -207,6 +207,15 @@ func tlsFaults() (all []socketFault) {
 	add("endless handshake", facts{never: true}, socketFault{bare: hello(func(w *wire) { w.endless("\x16\x03\x03\x40\x00" + strings.Repeat("\x02\x00\x3f\xfc", 4096)) })})
 	add("spoken on the plain port", facts{}, socketFault{plain: true, bare: say("\x15\x03\x01\x00\x02\x02\x46", (*wire).closes)})
 	all[len(all)-1].tls = false
+	// By the time that it ends, the request has been read.
+	for name, text := range map[string]string{"plain HTTP": "HTTP/1.1 502 Bad Gateway\r\n\r\n", "garbage": "\x00garbage of some length"} {
+		all = append(all, socketFault{row: "waiting: " + name + " in the middle of TLS", facts: facts{lasting: true}, tls: true,
+			answer: func(w *wire, _ *http.Request, _ string) bool {
+				_, _ = w.Conn.(*tls.Conn).NetConn().Write([]byte(text))
+				w.closes()
+				return false
+			}})
+	}
 	return all
 }
 
