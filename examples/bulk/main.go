@@ -25,7 +25,15 @@ func main() {
 		if len(pair) != 2 {
 			log.Fatal("usage: bulk LEAVING SUCCESSOR [LEAVING SUCCESSOR]…")
 		}
-		requests = append(requests, offboard.Request{From: uuid.MustParse(pair[0]), To: uuid.MustParse(pair[1])})
+		var users [2]uuid.UUID
+		for i, text := range pair {
+			id, err := uuid.Parse(text)
+			if err != nil {
+				log.Fatal("the id of a user: ", err)
+			}
+			users[i] = id
+		}
+		requests = append(requests, offboard.Request{From: users[0], To: users[1]})
 	}
 	client, err := wrapper.NewFromEnv()
 	if err != nil {

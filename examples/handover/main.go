@@ -22,7 +22,14 @@ func main() {
 	if len(os.Args) != 3 {
 		log.Fatal("usage: handover LEAVING SUCCESSOR")
 	}
-	leaving, successor := uuid.MustParse(os.Args[1]), uuid.MustParse(os.Args[2])
+	leaving, err := uuid.Parse(os.Args[1])
+	if err != nil {
+		log.Fatal("who leaves: ", err)
+	}
+	successor, err := uuid.Parse(os.Args[2])
+	if err != nil {
+		log.Fatal("who takes over: ", err)
+	}
 	if err := handover(ctx, leaving, successor); err != nil {
 		log.Fatal(err)
 	}

@@ -22,11 +22,15 @@ func main() {
 	if len(os.Args) != 2 {
 		log.Fatal("usage: jobs USER")
 	}
+	user, err := uuid.Parse(os.Args[1])
+	if err != nil {
+		log.Fatal("who leaves: ", err)
+	}
 	client, err := wrapper.NewFromEnv()
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(watch(ctx, client.ReassignTask(uuid.MustParse(os.Args[1]))))
+	fmt.Println(watch(ctx, client.ReassignTask(user)))
 }
 
 func watch(ctx context.Context, task *wrapper.Task) string {
