@@ -15,19 +15,17 @@ import (
 	"github.com/docspace-go/userdata/wrapper"
 )
 
-// Application says who a program is to the portal: as it was registered there.
-func Application(portal, id, secret, redirect string) *oauth2.Config {
-	return &oauth2.Config{
+// SignIn has somebody sign in at the portal, and makes a client that acts in their name. The program's id, secret and
+// redirect address are those that it was registered with at the portal. Browse opens the address for whoever signs in, and
+// returns the code and the state that their browser brings to the redirect address.
+func SignIn(ctx context.Context, portal, id, secret, redirect string,
+	browse func(address string) (code, state string, _ error), opts ...wrapper.Option,
+) (*wrapper.Client, error) {
+	application := &oauth2.Config{
 		ClientID: id, ClientSecret: secret, RedirectURL: redirect, Scopes: []string{"read", "write"},
 		Endpoint: oauth2.Endpoint{AuthURL: portal + "/oauth2/authorize", TokenURL: portal + "/oauth2/token"},
 	}
-}
 
-// SignIn has somebody sign in at the portal, and makes a client that acts in their name. Browse opens the address for them,
-// and returns the code and the state that their browser brings to the redirect address.
-func SignIn(ctx context.Context, portal string, application *oauth2.Config,
-	browse func(address string) (code, state string, _ error), opts ...wrapper.Option,
-) (*wrapper.Client, error) {
 	verifier, sent := oauth2.GenerateVerifier(), oauth2.GenerateVerifier()
 	code, state, err := browse(application.AuthCodeURL(sent, oauth2.S256ChallengeOption(verifier)))
 	if err != nil {

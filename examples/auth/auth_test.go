@@ -53,8 +53,7 @@ func (a *authority) RoundTrip(req *http.Request) (*http.Response, error) {
 func TestSomebodySignsInAndTheClientActsInTheirName(t *testing.T) {
 	a := newAuthority(t)
 	ctx := context.WithValue(t.Context(), oauth2.HTTPClient, a.client())
-	application := Application(a.URL, "hr-sync", "s3cr3t", "https://hr.example.com/back")
-	client, err := SignIn(ctx, a.URL, application, func(address string) (code, state string, _ error) {
+	client, err := SignIn(ctx, a.URL, "hr-sync", "s3cr3t", "https://hr.example.com/back", func(address string) (code, state string, _ error) {
 		at, err := url.Parse(address)
 		require.NoError(t, err)
 		assert.Equal(t, "/oauth2/authorize", at.Path)
@@ -71,7 +70,7 @@ func TestSomebodySignsInAndTheClientActsInTheirName(t *testing.T) {
 
 func TestNobodySignsInForSomebodyElse(t *testing.T) {
 	a := newAuthority(t)
-	_, err := SignIn(t.Context(), a.URL, Application(a.URL, "hr-sync", "s3cr3t", "https://hr.example.com/back"),
+	_, err := SignIn(t.Context(), a.URL, "hr-sync", "s3cr3t", "https://hr.example.com/back",
 		func(string) (code, state string, _ error) { return "code-1", "another", nil })
 	require.EqualError(t, err, "somebody else has signed in")
 	assert.Empty(t, a.asked)

@@ -106,25 +106,26 @@ func isMethod(name string) bool {
 	return false
 }
 
-// checkSchemes wants the README's table to have the contract's ways to sign a request.
+// checkSchemes wants the table of the page on credentials to have the contract's ways to sign a request.
 func checkSchemes(t *testing.T, docs []page) (found []string) {
-	readme := named(t, docs, "README.md")
+	guide := named(t, docs, "docs/authentication.md")
 	schemes := readContract(t).Components.SecuritySchemes
-	for i, r := range readme.table("scheme") {
+	for i, r := range guide.table("scheme") {
 		if _, ok := schemes[r.cells[0]]; i > 0 && !ok {
 			found = append(found, r.where+": "+r.cells[0]+" is no scheme of the contract")
 		}
 		delete(schemes, r.cells[0])
 	}
 	for _, scheme := range slices.Sorted(maps.Keys(schemes)) {
-		found = append(found, readme.name+": "+scheme+" is missing in the table of schemes")
+		found = append(found, guide.name+": "+scheme+" is missing in the table of schemes")
 	}
 	return found
 }
 
 var variable = regexp.MustCompile(`DOCSPACE(_[A-Z]+)+`)
 
-// checkVariables wants the library, or the tool for its profiles, to read every variable that is named, and the README to name every one that it reads.
+// checkVariables wants the library, or the tool for its profiles, to read every variable that is named, and the page on
+// credentials to name every one that it reads.
 func checkVariables(t *testing.T, docs []page) (found []string) {
 	for _, p := range docs {
 		for _, at := range variable.FindAllStringIndex(p.text, -1) {
@@ -133,11 +134,11 @@ func checkVariables(t *testing.T, docs []page) (found []string) {
 			}
 		}
 	}
-	readme := named(t, docs, "README.md")
-	mentioned := variable.FindAllString(readme.text, -1)
+	guide := named(t, docs, "docs/authentication.md")
+	mentioned := variable.FindAllString(guide.text, -1)
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(variable.FindAllString(read(t, "wrapper/env.go"), -1)))) {
 		if !slices.Contains(mentioned, name) {
-			found = append(found, readme.name+": "+name+" is missing")
+			found = append(found, guide.name+": "+name+" is missing")
 		}
 	}
 	return found

@@ -24,7 +24,7 @@ var (
 	bare      = regexp.MustCompile(`^\*?([A-Z][a-z]+[A-Z]\w*)`)
 )
 
-// checkNames wants every name to be one that the packages, or the contract, have, and the README to name every error.
+// checkNames wants every name to be one that the packages, or the contract, have, and the page on errors to name every kind.
 func checkNames(t *testing.T, docs []page) (found []string) {
 	names := declaredNames(t)
 	openapi := userdata.Contract()
@@ -42,10 +42,10 @@ func checkNames(t *testing.T, docs []page) (found []string) {
 			}
 		}
 	}
-	readme := named(t, docs, "README.md")
+	guide := named(t, docs, "docs/errors.md")
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		if kind := errorKind.FindStringSubmatch(name); kind != nil && !strings.Contains(readme.prose, "`"+kind[1]+"`") {
-			found = append(found, readme.name+": "+kind[1]+" is missing")
+		if kind := errorKind.FindStringSubmatch(name); kind != nil && !strings.Contains(guide.prose, "`"+kind[1]+"`") {
+			found = append(found, guide.name+": "+kind[1]+" is missing")
 		}
 	}
 	return found
