@@ -1,11 +1,3 @@
-// Package api is the generated client of DocSpace's people user data API, one method for each operation. Most programs
-// want package wrapper, which stands on it. The shortest program without:
-//
-//	client, err := api.NewClient("https://docspace.example.com", api.WithRequestEditorFn(wrapper.APIKey(key)))
-//	if err != nil {
-//		return err
-//	}
-//	resp, err := client.GetReassignProgress(ctx, user)
 package api
 
 import (

@@ -1,12 +1,23 @@
 // Package docspacetest is a DocSpace portal in memory: for tests of programs that deal with the data of leaving users,
-// for demos, and for measuring what a thousand of them take. The shortest working program:
+// for demos, and for measuring what a thousand of them take. The shortest test:
 //
-//	portal := docspacetest.NewPortal()
-//	defer portal.Close()
-//	user := portal.AddUser(docspacetest.User{Status: docspacetest.Terminated, Rooms: 3})
-//	req, _ := http.NewRequest(http.MethodGet, portal.URL+"/api/2.0/people/reassign/necessary?UserId="+user.ID.String(), nil)
-//	req.Header.Set("Authorization", "Bearer "+portal.Owner().APIKey)
-//	resp, err := portal.HTTPClient().Do(req)
+//	func TestHandover(t *testing.T) {
+//		portal := docspacetest.NewPortal()
+//		defer portal.Close()
+//		leaving := portal.AddUser(docspacetest.User{Status: docspacetest.Terminated, Rooms: 3})
+//		successor := portal.AddUser(docspacetest.User{Type: api.EmployeeTypeRoomAdmin})
+//
+//		client, err := wrapper.New(portal.URL, wrapper.WithAuth(wrapper.APIKey(portal.Owner().APIKey)))
+//		if err != nil {
+//			t.Fatal(err)
+//		}
+//		if _, err := client.Reassign(t.Context(), leaving.ID, successor.ID); err != nil {
+//			t.Fatal(err)
+//		}
+//		if now, _ := portal.User(successor.ID); now.Rooms != 3 {
+//			t.Errorf("%d rooms were handed over", now.Rooms)
+//		}
+//	}
 //
 // # Socket, memory, virtual time
 //

@@ -1,7 +1,35 @@
 // Package offboard does the whole job for a user who leaves: what has to be handed over goes to a successor, and the
-// user's data and profile are erased.
+// user's data and profile are erased. One user:
 //
+//	client, err := wrapper.NewFromEnv()
+//	if err != nil {
+//		return err
+//	}
 //	result, err := offboard.User(ctx, client, offboard.Request{From: leaving, To: successor})
+//
+// Any number of them, at the pace of the portal's queues:
+//
+//	for result := range offboard.Users(ctx, client, slices.Values(requests), offboard.Options{Journal: file}) {
+//		if result.Err != nil {
+//			log.Print(result.Err)
+//		}
+//	}
+//
+// # What is done to a user
+//
+// The portal is asked whether the user owns rooms or shared files. If so, a reassignment hands them over and erases the
+// profile; if not, a removal erases everything. None of it can be undone. A job of either kind that runs already is not
+// joined, since its successor may be somebody else.
+//
+// # The journal
+//
+// With a journal, a run that was interrupted is taken up by the next one: who is done is passed over, who was begun is
+// looked after. See [Options].
+//
+// # Errors
+//
+// Each [Result] has its own error, of the types of package wrapper. One that is [wrapper.ErrOutcomeUnknown] leaves open
+// whether the user is gone: have somebody look.
 package offboard
 
 import (

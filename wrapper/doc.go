@@ -1,19 +1,44 @@
 // Package wrapper is the client for DocSpace's people user data API: it hands the rooms and files of a leaving user
 // over to somebody else, erases what a user leaves behind, empties a guest's personal folder, and sends users the mail
-// with which they delete their own profile.
+// with which they delete their own profile. The shortest program:
 //
-//	client, err := wrapper.New("https://docspace.example.com", wrapper.WithAuth(wrapper.APIKey(key)))
-//	if err != nil {
-//		return err
+//	package main
+//
+//	import (
+//		"context"
+//		"fmt"
+//		"log"
+//
+//		"github.com/google/uuid"
+//
+//		"github.com/docspace-go/userdata/wrapper"
+//	)
+//
+//	func main() {
+//		client, err := wrapper.New("https://docspace.example.com", wrapper.WithAuth(wrapper.APIKey("sk-…")))
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		leaving := uuid.MustParse("aae1e103-bca5-9fa1-ba8c-42058b4abf28")
+//		successor := uuid.MustParse("5b2b24f5-7e7a-4f0e-a6d1-3d6ddc2f51c9")
+//		progress, err := client.Reassign(context.Background(), leaving, successor)
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		fmt.Println(progress) // 100%, completed
 //	}
-//	progress, err := client.Reassign(ctx, leaving, successor, wrapper.DeleteProfile())
+//
+// # Credentials
+//
+// One credential signs every request: [APIKey], [BearerToken], [BasicAuth], [CookieAuth], or a token source with
+// [OAuth2] or [OpenID]. [NewFromEnv] takes it from the environment. It goes to the origin of the base URL and nowhere else.
 //
 // # Jobs
 //
-// Reassign, remove and the personal folder are jobs on the portal. Reassign, Remove and DeletePersonalFolder start one
-// and wait for its end. StartReassign, StartRemove and StartDeletePersonalFolder only start it and return a [Task], with
-// which it can be watched and stopped; ReassignTask, RemoveTask and DeletePersonalFolderTask attach to
-// a job that was started earlier, or by somebody else.
+// Reassign, remove and the personal folder are jobs on the portal. [Client.Reassign], [Client.Remove] and
+// [Client.DeletePersonalFolder] start one and wait for its end. [Client.StartReassign] and its like only start it and
+// return a [Task], with which it can be watched and stopped. [Client.ReassignTask] and its like attach to a job that was
+// started earlier, or by somebody else.
 //
 // Portals keep one job per user and kind, and forget its progress about a minute after it last moved (observed). So an
 // absent progress says nothing about how a job ended, and a start may join a job that runs already. This client tells
@@ -27,6 +52,11 @@
 //
 // # Limits and retries
 //
-// A Client is safe for concurrent use, and one per portal is meant to be shared: it keeps to the portal's limits as a
+// A [Client] is safe for concurrent use, and one per portal is meant to be shared: it keeps to the portal's limits as a
 // whole. What is sent again after a failure, and what never is, follows from what an operation does; see [RetryPolicy].
+//
+// # Observation
+//
+// [WithLogger] logs every attempt. [CallOf] tells an [net/http.RoundTripper] of yours which call a request belongs to, and
+// [Client.RateLimit] what the portal last said of its limits.
 package wrapper
