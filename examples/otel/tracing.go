@@ -44,10 +44,12 @@ func traced(base http.RoundTripper, provider trace.TracerProvider) http.RoundTri
 	return attempts{otelhttp.NewTransport(quiet{base},
 		otelhttp.WithTracerProvider(provider),
 		otelhttp.WithPropagators(propagation.TraceContext{}), // without baggage, which may hold anything
-		otelhttp.WithSpanNameFormatter(func(_ string, req *http.Request) string {
-			call, _ := wrapper.CallOf(req.Context())
-			return cmp.Or(call.Operation, req.Method)
-		}))}
+		otelhttp.WithSpanNameFormatter(spanName))}
+}
+
+func spanName(_ string, req *http.Request) string {
+	call, _ := wrapper.CallOf(req.Context())
+	return cmp.Or(call.Operation, req.Method)
 }
 
 // attempts is outside of otelhttp, where the context's span is still that of the call.
