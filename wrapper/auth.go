@@ -15,8 +15,8 @@ import (
 // authCookie is the cookie in which portals keep a session.
 const authCookie = "asc_auth_key"
 
-// BasicAuth signs requests with the e-mail address and the password of an account, the contract's Basic. Portals check
-// the password at every request.
+// BasicAuth signs requests with the e-mail address and the password of an account, the contract's Basic. The password
+// travels with every request.
 //
 // Like the other editors it works for [WithAuth] and, on a raw client, for api.WithRequestEditorFn. A credential that is
 // empty or cannot be sent makes New fail, and every request that is signed with it.

@@ -80,7 +80,7 @@ type Error struct {
 	Fields     map[string][]string // for values that the portal could not read: what is wrong, by field
 	RetryAfter time.Duration       // how long the portal asks to wait, 0 if it does not say
 	Attempts   int                 // how often the request was sent, 0 if never
-	Body       []byte              // the answer as it came, at most 4 KiB of it; may hold the portal's stack trace
+	Body       []byte              // the answer, at most 4 KiB of it, with credentials hidden; may hold the portal's stack trace
 
 	cause    error
 	ended    error  // why it was not sent (again): the context's end

@@ -132,7 +132,7 @@ func (x *exchange) inTurn(ctx context.Context, req *http.Request, call Call) (_ 
 	}
 	began := time.Now()
 	resp, failure := x.attempt(req, call)
-	x.report(ctx, req.Method, call, time.Since(began), failure)
+	x.report(ctx, req.Method, call, time.Since(began), resp, failure)
 	return resp, failure, nil
 }
 
@@ -258,10 +258,12 @@ func ended(ctx context.Context, err error) error {
 }
 
 // report logs an attempt, by allow-list: nothing that a user or a portal has written gets into a log.
-func (x *exchange) report(ctx context.Context, method string, call Call, took time.Duration, failure *Error) {
-	level, status := slog.LevelDebug, http.StatusOK
+func (x *exchange) report(ctx context.Context, method string, call Call, took time.Duration, resp *http.Response, failure *Error) {
+	level, status := slog.LevelWarn, 0
 	if failure != nil {
-		level, status = slog.LevelWarn, failure.StatusCode
+		status = failure.StatusCode
+	} else {
+		level, status = slog.LevelDebug, resp.StatusCode
 	}
 	x.log.LogAttrs(ctx, level, "docspace request",
 		slog.String("method", method), slog.String("operation", call.Operation), slog.Int("status", status),

@@ -98,7 +98,7 @@ func (c *Client) StartReassign(ctx context.Context, from, to uuid.UUID, opts ...
 	return c.startReassign(ctx, from, to, o)
 }
 
-func (c *Client) startReassign(ctx context.Context, from, to uuid.UUID, o jobOptions) (*Task, error) {
+func (c *Client) startReassign(ctx context.Context, from, to uuid.UUID, o *jobOptions) (*Task, error) {
 	const op = "startReassign"
 	if err := handover(from, to); err != nil {
 		return nil, notSent(op, from, err)

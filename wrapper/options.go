@@ -42,21 +42,21 @@ type jobOptions struct {
 	terminate        bool
 }
 
-func newJobOptions[O JobOption](kind *taskKind, opts []O) (jobOptions, error) {
-	o := jobOptions{pollMin: pollMin, pollMax: pollMax, absentFor: 15 * time.Minute}
+func newJobOptions[O JobOption](kind *taskKind, opts []O) (*jobOptions, error) {
+	o := &jobOptions{pollMin: pollMin, pollMax: pollMax, absentFor: 15 * time.Minute}
 	for _, option := range opts {
 		if any(option) == nil {
-			return o, errors.New("an option is nil")
+			return nil, errors.New("an option is nil")
 		}
-		option.apply(&o)
+		option.apply(o)
 	}
 	switch {
 	case o.pollMin <= 0 || o.pollMax < o.pollMin || o.pollMax >= time.Minute:
-		return o, errors.New("PollBetween: the bounds have to be above zero, in order, and below the minute after which portals forget")
+		return nil, errors.New("PollBetween: the bounds have to be above zero, in order, and below the minute after which portals forget")
 	case o.absentFor < 0:
-		return o, errors.New("AbsentFor: the time is negative")
+		return nil, errors.New("AbsentFor: the time is negative")
 	case o.terminate && kind.stop == "":
-		return o, errNoFolder
+		return nil, errNoFolder
 	}
 	return o, nil
 }

@@ -117,7 +117,7 @@ func newTurnstile() turnstile {
 }
 
 // pass returns when it is the caller's turn.
-func (s turnstile) pass(ctx context.Context) error {
+func (s *turnstile) pass(ctx context.Context) error {
 	select {
 	case s.first <- struct{}{}:
 		defer func() { <-s.first }()

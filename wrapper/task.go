@@ -229,15 +229,16 @@ func (t *Task) check(op string) error {
 // Failures that may pass are ridden out as far as the retry policy goes. Any other ends the wait, but not the job: the
 // error is a TaskError with the [*Error] as its Reason, and an ErrOutcomeUnknown. When the context ends, Wait returns at
 // once, and the job goes on as well; see [TerminateOnCancel].
-func (t *Task) Wait(ctx context.Context, opts ...WaitOption) (Progress, error) {
-	var last Progress
-	for p, err := range t.Watch(ctx, opts...) {
-		last = p
-		if err != nil {
-			return last, err
-		}
+func (t *Task) Wait(ctx context.Context, opts ...WaitOption) (last Progress, err error) {
+	o, err := newJobOptions(t.kind, opts)
+	if err != nil {
+		return last, notSent(t.kind.look, t.user, err)
 	}
-	return last, nil
+	t.watch(ctx, o, func(p Progress, e error) bool {
+		last, err = p, e
+		return true
+	})
+	return last, err
 }
 
 // Watch is Wait as a range loop. It yields the progress whenever it has changed, and the last one with the error that
@@ -253,54 +254,62 @@ func (t *Task) Watch(ctx context.Context, opts ...WaitOption) iter.Seq2[Progress
 	}
 }
 
-func (t *Task) watch(ctx context.Context, o jobOptions, yield func(Progress, error) bool) {
-	w := watcher{task: t, options: o, yield: yield}
-	began := time.Now()
-	known := t.last.Load()
-	if known != nil && !w.see(*known) {
-		return
-	}
-	for first := known == nil; ; first = false {
-		if !first {
-			delay := pollDelay(time.Since(began), o.pollMin, o.pollMax)
-			if err := sleep(ctx, w.untilLost(delay)); err != nil {
-				w.cancel(ctx)
-				return
-			}
-		}
-		if t.client.way.looks.pass(ctx) != nil {
-			w.cancel(ctx)
-			return
-		}
-		p, err := t.Progress(ctx)
-		switch {
-		case err == nil:
-			if !w.see(p) {
-				return
-			}
-		case ctx.Err() != nil:
-			w.cancel(ctx)
-			return
-		case !errors.Is(err, ErrNoTask):
-			if w.seen { // otherwise nothing is known of a job that would go on
-				err = t.end(err, w.last)
-			}
-			yield(w.last, err)
-			return
-		case !w.miss():
-			return
-		}
+// watch has little on its stack while it waits, and so has what it calls for that: ten thousand may do so at once.
+func (t *Task) watch(ctx context.Context, o *jobOptions, yield func(Progress, error) bool) {
+	w := &watcher{task: t, options: o, yield: yield, began: time.Now()}
+	for goOn := w.begin(); goOn && w.pause(ctx); goOn = w.look(ctx) {
 	}
 }
 
 // watcher is what is known of a job while it is watched.
 type watcher struct {
 	task    *Task
-	options jobOptions
+	options *jobOptions
 	yield   func(Progress, error) bool
+	began   time.Time
+	hurry   bool // whether to look at once
 	last    Progress
 	seen    bool
 	missing time.Time // since when there is no progress; zero while there is
+}
+
+// begin takes in what the start has answered, and tells whether to go on. Where there is nothing, there is no time to lose.
+func (w *watcher) begin() bool {
+	known := w.task.last.Load()
+	w.hurry = known == nil
+	return known == nil || w.see(*known)
+}
+
+// pause waits until it is time to look, and tells whether to do so.
+func (w *watcher) pause(ctx context.Context) bool {
+	if !w.hurry {
+		delay := pollDelay(time.Since(w.began), w.options.pollMin, w.options.pollMax)
+		if sleep(ctx, w.untilLost(delay)) != nil {
+			return w.cancel(ctx)
+		}
+	}
+	w.hurry = false
+	if w.task.client.way.looks.pass(ctx) != nil {
+		return w.cancel(ctx)
+	}
+	return true
+}
+
+// look looks at the job once and tells whether to go on.
+func (w *watcher) look(ctx context.Context) bool {
+	p, err := w.task.Progress(ctx)
+	switch {
+	case err == nil:
+		return w.see(p)
+	case ctx.Err() != nil:
+		return w.cancel(ctx)
+	case errors.Is(err, ErrNoTask):
+		return w.miss()
+	case w.seen: // otherwise nothing is known of a job that would go on
+		err = w.task.end(err, w.last)
+	}
+	w.yield(w.last, err)
+	return false
 }
 
 // see takes a progress in and tells whether to go on.
@@ -359,12 +368,13 @@ func (w *watcher) untilLost(delay time.Duration) time.Duration {
 }
 
 // cancel ends the watching because the context has ended.
-func (w *watcher) cancel(ctx context.Context) {
+func (w *watcher) cancel(ctx context.Context) bool {
 	err := w.task.end(ctx.Err(), w.last)
 	if w.options.terminate {
 		err.note, err.stop = w.task.terminateAnyway(ctx)
 	}
 	w.yield(w.last, err)
+	return false
 }
 
 // terminateAnyway stops the job although the context has ended, within a limit of its own, and says what came of it.
@@ -409,7 +419,7 @@ func (t *Task) EnsureIdle(ctx context.Context) (ended Progress, _ error) {
 }
 
 // run starts the job and waits for its end. It makes sure first that none runs.
-func (t *Task) run(ctx context.Context, o jobOptions, start func() (*Task, error)) (Progress, error) {
+func (t *Task) run(ctx context.Context, o *jobOptions, start func() (*Task, error)) (Progress, error) {
 	before, err := t.EnsureIdle(ctx)
 	if err != nil {
 		return before, err
