@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"os"
 	"strings"
@@ -140,6 +141,16 @@ func unicodeEscaped(text string) (escaped string) {
 	return escaped
 }
 
+// noTLS is a connection that does not come to be. As net/http does, it tells of one that is wanted, and of none that is had.
+func noTLS(err error) reply {
+	return func(req *http.Request, _ string) (*http.Response, error) {
+		if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && trace.GetConn != nil {
+			trace.GetConn("portal.test:443")
+		}
+		return nil, err
+	}
+}
+
 // fails is no answer.
 func fails(err error) reply {
 	return func(*http.Request, string) (*http.Response, error) { return nil, err }
@@ -200,6 +211,10 @@ func memoryFaults() (all []memoryFault) {
 		{"waiting: an error of many lines with a stack", facts{}, errors.New("it broke\r\n   at ASC.Secret() in STACKTRACE.cs\ngoroutine 7 [running]:\n\x1b[31mred")},
 		{"waiting: an error of 64 KiB", facts{}, errors.New(strings.Repeat("x", 64<<10))},
 	} {
+		if strings.HasPrefix(one.name, "TLS") {
+			add(one.name, one.facts, noTLS(one.err))
+			continue
+		}
 		add(one.name, one.facts, fails(one.err))
 	}
 	add("waiting: black hole", facts{hang: true}, hangs)
@@ -358,7 +373,7 @@ func bodyFaults() (all []memoryFault) {
 		{"error is a number", progress(`"error":5,"percentage":30,"isCompleted":false,"status":1`), stopping},
 		{"error is an object", progress(`"error":{"message":"x"},"percentage":30,"isCompleted":false,"status":1`), stopping},
 		{"id is a number", progress(`"id":17,"percentage":30,"isCompleted":false,"status":1`), stopping},
-		{"invalid UTF-8", progress(`"id":"` + "\xff\xfe\xc3\x28" + `","percentage":30,"isCompleted":false,"status":1`), look("30%, running")},
+		{"invalid UTF-8", progress(`"id":"1_x_Item","error":"` + "\xff\xfe\xc3\x28" + `","percentage":30,"isCompleted":false,"status":1`), look("30%, running")},
 		{"the job has failed", progress(`"error":"The room\r\n   at ASC.Secret() in STACKTRACE.cs","percentage":50,"isCompleted":true,"status":4`),
 			facts{fits: "pPt", value: "50%, failed", outcome: wrapper.ErrTaskFailed}},
 		{"the job has failed, but is completed", progress(`"error":"The room","percentage":50,"isCompleted":true,"status":2`),
@@ -383,7 +398,8 @@ func bodyFaults() (all []memoryFault) {
 				return exactly(200, strings.NewReplacer("GOODREST", good[1:], "GOOD", good).Replace(body))(req, good)
 			}
 		}
-		all = append(all, memoryFault{name: "response body: " + one.name, facts: f, first: first})
+		all = append(all, memoryFault{name: "response body: " + one.name, facts: f, first: first,
+			alone: one.name == "percentage 250" || one.name == "percentage -5"}) // next to others, it is another job's
 	}
 	for _, contentType := range []string{"text/html", "text/plain", "application/octet-stream", "image/png", "application/json; charset=utf-16", "nonsense; ;=", ""} {
 		all = append(all, memoryFault{name: fmt.Sprintf("response headers: JSON as %q", contentType), facts: facts{status: 200, fits: everyone},
@@ -485,7 +501,10 @@ func echoFaults() (all []memoryFault) {
 			echoes(400, fill(`{"response":{"title":"%s","errors":{"%s":["%s"]}},"status":1,"statusCode":400}`, form)))
 		add("in a plain string, "+strings.ToLower(form), facts{status: 403}, echoes(403, fill(`{"response":"%s","status":1,"statusCode":403}`, form)))
 		add("in progress, "+strings.ToLower(form), facts{status: 200, fits: "pPt", value: "?", outcome: wrapper.ErrTaskFailed},
-			echoes(200, fill(`{"response":{"id":"%s","error":"%s","percentage":30,"isCompleted":true,"status":"%s"},"status":0,"statusCode":200}`, form)))
+			echoes(200, fill(`{"response":{"id":"1_x_Item","error":"%s","percentage":30,"isCompleted":true,"status":"%s"},"status":0,"statusCode":200}`, form)))
+		add("in the name of a job, "+strings.ToLower(form), facts{status: 200, fits: "pPt", value: "?"},
+			echoes(200, fill(`{"response":{"id":"%s","percentage":30,"isCompleted":false,"status":1},"status":0,"statusCode":200}`, form)))
+		all[len(all)-1].alone = true // next to others, it is another job's
 		add("in a text, "+strings.ToLower(form), facts{status: 200, fits: "ts", value: "?"}, echoes(200, fill(`{"response":"%s","status":0,"statusCode":200}`, form)))
 		add("in HTML, "+strings.ToLower(form), facts{status: 200}, echoes(200, fill("<html>%s</html>", form), "Content-Type", "text/html"))
 		add("in HTML with 500, "+strings.ToLower(form), facts{status: 500}, echoes(500, fill("<html>%s</html>", form), "Content-Type", "text/html"))
