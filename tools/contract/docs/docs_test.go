@@ -22,6 +22,7 @@ var checks = map[string]check{
 	"the exit codes are those of the tool":             checkExitCodes,
 	"the names are those of the packages":              checkNames,
 	"the Go version is that of go.mod":                 checkGoVersion,
+	"the dependencies are those of the modules":        checkDependencies,
 }
 
 func TestTheDocumentationIsTrue(t *testing.T) {
@@ -83,6 +84,9 @@ func TestTheChecksNoticeWhatIsWrong(t *testing.T) {
 		{checkNames, "docs/jobs.md", "", "`wrapper.Task.Nothing(ctx)`", "Task.Nothing: no such name"},
 		{checkNames, "docs/jobs.md", "", "`WithNothing`", "WithNothing: no such name"},
 		{checkNames, "docs/errors.md", "`ErrPaymentRequired`", "", "ErrPaymentRequired is missing"},
+		{checkDependencies, "CONTRIBUTING.md", "- `google/uuid`", "- `nothing/uuid`", "google/uuid of go.mod is missing"},
+		{checkDependencies, "CONTRIBUTING.md", "- `golangci-lint` ", "- `nothing` ", "golangci-lint of tools/lint/go.mod is missing"},
+		{checkDependencies, "CONTRIBUTING.md", "- `@stoplight/prism-cli` ", "- `nothing` ", "@stoplight/prism-cli of tools/npm/package.json is missing"},
 		{checkGoVersion, "README.md", "", "Go 1.2 or newer", "Go 1.2: go.mod says otherwise"},
 	} {
 		t.Run(fault.want, func(t *testing.T) {
