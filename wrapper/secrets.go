@@ -66,7 +66,7 @@ func newSecrets(authorization, cookies string) *secrets {
 		for _, r := range secret {
 			decimal += strconv.Itoa(int(r))
 		}
-		for _, form := range []string{secret, coded, hex.EncodeToString([]byte(secret)), decimal} {
+		for _, form := range []string{secret, withoutEscapes(secret), coded, hex.EncodeToString([]byte(secret)), decimal} {
 			if bare := skeleton(form); len(bare) >= shortestSkeleton {
 				s.skeletons = append(s.skeletons, bare)
 			}

@@ -30,6 +30,7 @@ var signers = map[string]struct {
 	"an API key":       {APIKey("sk-CANARY+1"), []string{"sk-CANARY+1"}},
 	"a token":          {BearerToken("CANARY.two/2="), []string{"CANARY.two/2="}},
 	"a password":       {BasicAuth("ann@example.com", `CANARY "3" <&+`), []string{`CANARY "3" <&+`, base64.StdEncoding.EncodeToString([]byte(`ann@example.com:CANARY "3" <&+`))}},
+	"an odd password":  {BasicAuth("ann@example.com", `50%CANARY <7>`), []string{`50%CANARY <7>`}},
 	"a cookie":         {CookieAuth("CANARY/4+"), []string{"CANARY/4+"}},
 	"a token source":   {OAuth2(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "CANARY-5"})), []string{"CANARY-5"}},
 	"an OpenID source": {OpenID(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "CANARY-6"})), []string{"CANARY-6"}},
