@@ -43,6 +43,7 @@ type doctorDocument struct {
 	head
 	Portal string    `json:"portal"`
 	Checks []finding `json:"checks"`
+	seen   *recorder
 }
 
 func (d *doctorDocument) text() string {
@@ -58,7 +59,11 @@ func (d *doctorDocument) text() string {
 }
 
 func (d *doctorDocument) add(check string, v verdict, found, hint string) {
-	d.Checks = append(d.Checks, finding{check, v, clean(found), hint})
+	found = clean(found)
+	for _, secret := range d.seen.secrets() { // which a server may repeat in a header, or as the name of a field
+		found = strings.ReplaceAll(found, secret, "[hidden]")
+	}
+	d.Checks = append(d.Checks, finding{check, v, found, hint})
 }
 
 func doctorCommand(t *tool) *cobra.Command {
@@ -86,7 +91,7 @@ The exit code is 0 if nothing fails; otherwise it is that of the first failure: 
 		if err != nil {
 			return err
 		}
-		d := &doctorDocument{Portal: connect.portal()}
+		d := &doctorDocument{Portal: connect.portal(), seen: seen}
 		return t.answer(cmd, d, d.examine(cmd.Context(), client, seen))
 	}
 	return cmd
@@ -286,6 +291,7 @@ type exchange struct {
 	at         time.Time
 	took       time.Duration
 	credential string // what kind
+	secrets    []string
 	status     int
 	header     http.Header
 	body       []byte
@@ -303,7 +309,7 @@ type recorder struct {
 const mostKept = 1 << 20
 
 func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
-	e := &exchange{at: time.Now(), credential: credentialOf(req.Header)}
+	e := &exchange{at: time.Now(), credential: credentialOf(req.Header), secrets: secretsIn(req)}
 	resp, err := r.base.RoundTrip(req)
 	e.took = time.Since(e.at)
 	if e.err = hideURL(err); err == nil {
@@ -339,6 +345,25 @@ func hideURL(err error) error {
 		return u.Err
 	}
 	return err
+}
+
+// secretsIn are what a request is signed with.
+func secretsIn(req *http.Request) (secrets []string) {
+	_, token, _ := strings.Cut(req.Header.Get("Authorization"), " ")
+	_, password, _ := req.BasicAuth()
+	secrets = append(secrets, token, password)
+	for _, cookie := range req.Cookies() {
+		secrets = append(secrets, cookie.Value)
+	}
+	return slices.DeleteFunc(secrets, func(s string) bool { return len(s) < 4 })
+}
+
+// secrets are those of all requests.
+func (r *recorder) secrets() (secrets []string) {
+	for _, e := range r.all() {
+		secrets = append(secrets, e.secrets...)
+	}
+	return secrets
 }
 
 func (r *recorder) all() []*exchange {

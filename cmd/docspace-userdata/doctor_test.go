@@ -101,6 +101,31 @@ func TestTheDoctorSeesCertificateClockAndHeaders(t *testing.T) {
 	assert.Equal(t, "Server: openresty", findings["version"].Found)
 }
 
+func TestTheDoctorHidesACredentialThatAServerRepeats(t *testing.T) {
+	for name, env := range map[string][]string{
+		"an API key": {"DOCSPACE_API_KEY", "sk-CANARY-1"}, "a password": {"DOCSPACE_USERNAME", "ann@example.com", "DOCSPACE_PASSWORD", "CANARY <2>"},
+		"a session's key": {"DOCSPACE_AUTH_KEY", "CANARY-3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			secret := env[len(env)-1]
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				for _, header := range []string{"Server", "Via", "X-RateLimit-Limit", "X-RateLimit-Remaining", "Retry-After"} {
+					w.Header().Set(header, secret)
+				}
+				assert.NoError(t, json.NewEncoder(w).Encode(map[string]any{"response": true, "count": 1, "links": []any{}, "status": 0, "statusCode": 200, secret: 1}))
+			}))
+			defer server.Close()
+			environment(t, append([]string{"DOCSPACE_URL", server.URL}, env...)...)
+			for _, args := range [][]string{{"doctor"}, {"doctor", "--json"}} {
+				got := runIn(t.Context(), server.Client(), args...)
+				assert.NotContains(t, got.out+got.err, "CANARY")
+				assert.Contains(t, got.out, "Server: [hidden]")
+				assert.Contains(t, got.out, "not in the contract: [hidden]")
+			}
+		})
+	}
+}
+
 func TestCredentialsAreKnownByTheirLooks(t *testing.T) {
 	for value, want := range map[string]string{
 		"": "a cookie", "Basic YTpi": "password", "Bearer sk-1": "API key", "Bearer a.b.c": "JWT", "Bearer what": "neither",
