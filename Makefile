@@ -6,8 +6,8 @@ SHELL := /bin/sh
 GO ?= go
 export GOWORK := off
 
-modules := . examples examples/otel tools tools/contract tools/faults tools/lint tools/oasdiff
-checked := . examples examples/otel tools/contract tools/faults
+modules := . examples examples/otel tools tools/consumer tools/contract tools/faults tools/lint tools/oasdiff
+checked := . examples examples/otel tools/consumer tools/contract tools/faults
 npm := tools/npm/node_modules/.package-lock.json
 traffic := ./docspacetest ./wrapper ./offboard ./cmd/... github.com/docspace-go/userdata/examples/...
 contract := contract-facts contract-checks generate-check contract-wrapper contract-mock contract-api contract-docs contract-lint lint contract-traffic
@@ -38,6 +38,9 @@ cover: ## Measure how much of the hand-written code the tests reach
 
 faults: ## Have everything go wrong, for every operation at every stage, and print what came out
 	@cd tools/faults && $(GO) run .
+
+consumer: ## Use the library as strangers get it, with this Go and older ones, and measure what the import costs
+	@cd tools/consumer && $(GO) test . && $(GO) run .
 
 FUZZTIME ?= 5s
 fuzz: ## Run every fuzz test for a while: FUZZTIME=5s
@@ -158,5 +161,5 @@ clean: ## Remove what the targets have built
 	rm -rf bin coverage.out tools/npm/node_modules
 
 always:
-.PHONY: always help demo build test race cover faults fuzz figures generate generate-check tidy-check contract $(contract) \
+.PHONY: always help demo build test race cover faults consumer fuzz figures generate generate-check tidy-check contract $(contract) \
 	contract-mutations contract-upstream contract-diff api api-diff fmt ci clean
