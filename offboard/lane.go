@@ -228,6 +228,9 @@ func (l *lane) take(h heard) {
 		if begun {
 			l.learn(now)
 		}
+		if h.over && u.running.IsZero() && l.window > mostAtOnce {
+			l.hasten(now)
+		}
 	case !begun:
 		u.started = now
 	case isRunning(u) && u.running.IsZero():
@@ -276,6 +279,17 @@ func (l *lane) schedule(u *user, now time.Time) {
 		delay = max(delay, relaxed)
 	}
 	u.due = now.Add(min(delay, latestLook))
+}
+
+// hasten has the next of those who wait looked at now: where a job ended before it was seen to run, the one behind it may
+// have ended as well. So the looks catch up with a queue that is faster than was thought.
+func (l *lane) hasten(now time.Time) {
+	for _, u := range l.active {
+		if !u.started.IsZero() && u.running.IsZero() && !u.asking {
+			u.due = now
+			return
+		}
+	}
 }
 
 // judge sets the window: what runs, and behind it what the queue gets through in the time of the backlog, as fast as jobs
