@@ -6,8 +6,8 @@ SHELL := /bin/sh
 GO ?= go
 export GOWORK := off
 
-modules := . examples examples/otel tools tools/consumer tools/contract tools/faults tools/lint tools/oasdiff
-checked := . examples examples/otel tools/consumer tools/contract tools/faults
+modules := . examples examples/otel tools tools/consumer tools/contract tools/faults tools/lint tools/oasdiff tools/plot
+checked := . examples examples/otel tools/consumer tools/contract tools/faults tools/plot
 npm := tools/npm/node_modules/.package-lock.json
 traffic := ./docspacetest ./wrapper ./offboard ./cmd/... github.com/docspace-go/userdata/examples/...
 contract := contract-facts contract-checks generate-check contract-wrapper contract-mock contract-api contract-docs contract-lint lint contract-traffic
@@ -53,6 +53,11 @@ fuzz: ## Run every fuzz test for a while: FUZZTIME=5s
 figures: ## Measure anew what the tables in docs/ say
 	$(GO) test ./wrapper -run HowLate -update
 	$(GO) test ./offboard -run Figures -update
+	cd tools/plot && $(GO) run . ../../docs/bulk-figures.md >../../docs/bulk-growth.svg
+
+figures-check: ## Measure bulk runs anew, up to 10,000 users, and compare with docs/bulk-figures.md and its plot
+	$(GO) test -count=1 ./offboard -run Figures -full
+	cd tools/plot && $(GO) test .
 
 generate: ## Write the generated code anew from openapi.yaml
 	$(GO) generate ./...
@@ -161,5 +166,5 @@ clean: ## Remove what the targets have built
 	rm -rf bin coverage.out tools/npm/node_modules
 
 always:
-.PHONY: always help demo build test race cover faults consumer fuzz figures generate generate-check tidy-check contract $(contract) \
+.PHONY: always help demo build test race cover faults consumer fuzz figures figures-check generate generate-check tidy-check contract $(contract) \
 	contract-mutations contract-upstream contract-diff api api-diff fmt ci clean
