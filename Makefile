@@ -6,8 +6,8 @@ SHELL := /bin/sh
 GO ?= go
 export GOWORK := off
 
-modules := . examples examples/otel tools tools/consumer tools/contract tools/faults tools/lint tools/oasdiff tools/plot
-checked := . examples examples/otel tools/consumer tools/contract tools/faults tools/plot
+modules := . examples examples/otel tools tools/consumer tools/contract tools/faults tools/lint tools/memory tools/oasdiff tools/plot
+checked := . examples examples/otel tools/consumer tools/contract tools/faults tools/memory tools/plot
 npm := tools/npm/node_modules/.package-lock.json
 traffic := ./docspacetest ./wrapper ./offboard ./cmd/... github.com/docspace-go/userdata/examples/...
 contract := contract-facts contract-checks generate-check contract-wrapper contract-mock contract-api contract-docs contract-lint lint contract-traffic
@@ -58,6 +58,10 @@ figures: ## Measure anew what the tables in docs/ say
 figures-check: ## Measure bulk runs anew, up to 10,000 users, and compare with docs/bulk-figures.md and its plot
 	$(GO) test -count=1 ./offboard -run Figures -full
 	cd tools/plot && $(GO) test .
+
+USERS ?= 1000
+memory: build ## Measure the memory that the tool takes for USERS=1000, which is minutes of keeping to the limits
+	@cd tools/memory && $(GO) run . -users $(USERS) "$(CURDIR)/bin/docspace-userdata"
 
 generate: ## Write the generated code anew from openapi.yaml
 	$(GO) generate ./...
@@ -166,5 +170,5 @@ clean: ## Remove what the targets have built
 	rm -rf bin coverage.out tools/npm/node_modules
 
 always:
-.PHONY: always help demo build test race cover faults consumer fuzz figures figures-check generate generate-check tidy-check contract $(contract) \
+.PHONY: always help demo build test race cover faults consumer fuzz figures figures-check memory generate generate-check tidy-check contract $(contract) \
 	contract-mutations contract-upstream contract-diff api api-diff fmt ci clean

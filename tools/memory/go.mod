@@ -1,0 +1,3 @@
+module github.com/docspace-go/userdata/tools/memory
+
+go 1.25.0
