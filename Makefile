@@ -6,7 +6,7 @@ SHELL := /bin/sh
 GO ?= go
 export GOWORK := off
 
-modules := . examples examples/otel tools tools/consumer tools/contract tools/faults tools/lint tools/memory tools/oasdiff tools/plot
+modules := . examples examples/otel tools tools/bench tools/consumer tools/contract tools/faults tools/lint tools/memory tools/oasdiff tools/plot
 checked := . examples examples/otel tools/consumer tools/contract tools/faults tools/memory tools/plot
 npm := tools/npm/node_modules/.package-lock.json
 traffic := ./docspacetest ./wrapper ./offboard ./cmd/... github.com/docspace-go/userdata/examples/...
@@ -62,6 +62,28 @@ figures-check: ## Measure bulk runs anew, up to 10,000 users, and compare with d
 USERS ?= 1000
 memory: build ## Measure the memory that the tool takes for USERS=1000, which is minutes of keeping to the limits
 	@cd tools/memory && $(GO) run . -users $(USERS) "$(CURDIR)/bin/docspace-userdata"
+
+# In turns and not one after the other, since what else a machine does comes and goes.
+BENCHRUNS ?= 10
+benchstat := $(GO) tool -modfile=tools/bench/go.mod benchstat
+runbench := -test.run '^$$' -test.bench . -test.benchtime 0.1s
+
+bench: ## Measure what calls cost with net/http alone, with the generated client, and with the wrapper
+	@$(GO) test -c -o bin/bench.test ./wrapper && cd wrapper && \
+	for run in $$(seq $(BENCHRUNS)); do ../bin/bench.test $(runbench) || exit 1; done >../bin/bench.txt
+	@$(benchstat) -col /way -row /where,/call bin/bench.txt
+
+bench-compare: ## Measure it in this tree and in BASE=ref, in turns, and compare
+	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && trap 'exit 1' HUP INT TERM && \
+	[ -n '$(BASE)' ] || { echo 'bench-compare: say BASE=ref' >&2; exit 1; } && \
+	git -c safe.directory='*' archive '$(BASE)' >"$$tmp/base.tar" && mkdir "$$tmp/base" && tar -xf "$$tmp/base.tar" -C "$$tmp/base" && \
+	[ -e "$$tmp/base/wrapper/bench_test.go" ] || { echo 'bench-compare: $(BASE) has no benchmarks' >&2; exit 1; } && \
+	$(GO) test -c -o "$$tmp/new.test" ./wrapper && (cd "$$tmp/base" && $(GO) test -c -o "$$tmp/old.test" ./wrapper) && \
+	for run in $$(seq $(BENCHRUNS)); do \
+		(cd "$$tmp/base/wrapper" && "$$tmp/old.test" $(runbench)) >>"$$tmp/old.txt" || exit 1; \
+		(cd wrapper && "$$tmp/new.test" $(runbench)) >>"$$tmp/new.txt" || exit 1; \
+	done; \
+	$(benchstat) '$(BASE)'="$$tmp/old.txt" here="$$tmp/new.txt"
 
 generate: ## Write the generated code anew from openapi.yaml
 	$(GO) generate ./...

@@ -21,41 +21,52 @@ func members(text json.RawMessage) iter.Seq2[memberName, json.RawMessage] {
 			return
 		}
 		var name memberName
-		start, depth, quoted := 1, 0, false
+		start, depth := 1, 0
 		for i := 0; i < len(text); i++ {
-			switch c := text[i]; {
-			case quoted && c == '\\':
-				i++
-			case c == '"':
-				quoted = !quoted
-			case quoted:
-			case c == '{' || c == '[':
-				depth++
-			case c == ':' && depth == 1:
-				name, start = memberName(bytes.TrimSpace(text[start:i])), i+1
-			case depth == 1 && (c == ',' || c == '}'):
-				if value := bytes.TrimSpace(text[start:i]); len(value) > 0 && !yield(name, value) {
-					return
+			switch c := text[i]; c {
+			case '"':
+				for i++; text[i] != '"'; i++ {
+					if text[i] == '\\' {
+						i++
+					}
 				}
-				start = i + 1
-			case c == '}' || c == ']':
-				depth--
+			case '{', '[':
+				depth++
+			case ':':
+				if depth == 1 {
+					name, start = nameIn(text[start:i]), i+1
+				}
+			case ',', '}', ']':
+				if depth == 1 {
+					if value := bytes.TrimSpace(text[start:i]); len(value) > 0 && !yield(name, value) {
+						return
+					}
+					start = i + 1
+				}
+				if c != ',' {
+					depth--
+				}
 			}
 		}
 	}
 }
 
-// memberName is a member's name as it stands in a JSON text.
+// memberName is a member's name.
 type memberName []byte
 
-// is compares names as encoding/json does.
-func (n memberName) is(name string) bool {
-	if bytes.IndexByte(n, '\\') < 0 {
-		return strings.EqualFold(string(n[1:len(n)-1]), name)
+// nameIn reads a name where it stands, or a copy of it if it is not written as it reads.
+func nameIn(text json.RawMessage) memberName {
+	text = bytes.TrimSpace(text)
+	if bytes.IndexByte(text, '\\') < 0 {
+		return memberName(text[1 : len(text)-1])
 	}
-	read, _ := text(json.RawMessage(n))
-	return strings.EqualFold(read, name)
+	var name string
+	_ = json.Unmarshal(text, &name)
+	return memberName(name)
 }
+
+// is compares names as encoding/json does.
+func (n memberName) is(name string) bool { return strings.EqualFold(string(n), name) }
 
 // text reads a string. One that is null or not there is empty.
 func text(value json.RawMessage) (_ string, ok bool) {

@@ -1,6 +1,7 @@
 package wrapper
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/base64"
 	"encoding/hex"
@@ -26,7 +27,7 @@ const (
 type secrets struct {
 	authorization, cookies string   // what they are taken from
 	forms                  []string // as others write them, the longest first
-	skeletons              []string // what stays of them in any other spelling
+	skeletons              [][]byte // what stays of them in any other spelling
 }
 
 // secretsIn returns the credentials of a request. They are the same for many requests, so that they are made once.
@@ -67,7 +68,7 @@ func newSecrets(authorization, cookies string) *secrets {
 			decimal += strconv.Itoa(int(r))
 		}
 		for _, form := range []string{secret, withoutEscapes(secret), coded, hex.EncodeToString([]byte(secret)), decimal} {
-			if bare := skeleton(form); len(bare) >= shortestSkeleton {
+			if bare := skeleton(nil, form); len(bare) >= shortestSkeleton {
 				s.skeletons = append(s.skeletons, bare)
 			}
 		}
@@ -77,50 +78,51 @@ func newSecrets(authorization, cookies string) *secrets {
 	return s
 }
 
-// hide takes the credentials out of a text; all of the text goes where one is there in another spelling.
+// hide takes the credentials out of a text, of which it keeps 4 KiB at most; all of the text goes where one is there in
+// another spelling.
 func (s *secrets) hide(text string) string {
 	if text == "" {
 		return text
 	}
+	if len(text) > keptBody {
+		text = s.withoutStart(strings.Clone(text[:keptBody]))
+	}
 	for _, form := range s.forms {
 		text = strings.ReplaceAll(text, form, hidden)
 	}
-	bare := skeleton(text)
+	bare := skeleton(make([]byte, 0, 128), text)
 	if plain := withoutEscapes(text); plain != text {
-		bare += " " + skeleton(plain)
+		bare = skeleton(append(bare, ' '), plain)
 	}
 	for _, secret := range s.skeletons {
-		if strings.Contains(bare, secret) {
+		if bytes.Contains(bare, secret) {
 			return hidden
 		}
 	}
 	return text
 }
 
-// clean is as much of a text as is kept, without credentials, and without the start of one where the text was cut.
-func (s *secrets) clean(text string) string {
-	if len(text) > keptBody {
-		text = strings.Clone(text[:keptBody])
-	}
+// withoutStart takes off the start of a credential at the end of a text that may have been cut there.
+func (s *secrets) withoutStart(text string) string {
 	for _, form := range s.forms {
 		for n := len(form) - 1; n >= shortest; n-- {
 			text = strings.TrimSuffix(text, form[:n])
 		}
 	}
-	return s.hide(text)
+	return text
 }
 
-// skeleton is what stays of a text however it is encoded, quoted, broken and capitalised: its letters and digits.
-func skeleton(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'A' && r <= 'Z':
-			return r - 'A' + 'a'
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
-			return r
+// skeleton appends what stays of a text however it is encoded, quoted, broken and capitalised: its letters and digits.
+func skeleton(bare []byte, text string) []byte {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c >= 'A' && c <= 'Z':
+			bare = append(bare, c-'A'+'a')
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9':
+			bare = append(bare, c)
 		}
-		return -1
-	}, text)
+	}
+	return bare
 }
 
 // withoutEscapes is a text without what stands for a character in URLs, HTML, JSON and Go: %2B, &lt;, &#43;, \u002B, \x2b, \n.
@@ -166,7 +168,7 @@ func hexDigits(text string, n int) int {
 
 // hide takes the credentials out of all that the error shows.
 func (e *Error) hide(s *secrets) {
-	e.Message, e.Type, e.location = s.clean(e.Message), s.clean(e.Type), s.clean(e.location)
+	e.Message, e.Type, e.location = s.hide(s.withoutStart(e.Message)), s.hide(e.Type), s.hide(e.location)
 	for field, texts := range maps.Clone(e.Fields) {
 		delete(e.Fields, field)
 		for i, text := range texts {
@@ -174,7 +176,7 @@ func (e *Error) hide(s *secrets) {
 		}
 		e.Fields[s.hide(field)] = texts
 	}
-	if body := s.clean(string(e.Body)); body != string(e.Body) {
+	if body := s.hide(s.withoutStart(string(e.Body))); body != string(e.Body) {
 		e.Body = []byte(body)
 	}
 	if e.cause != nil && s.hide(e.cause.Error()) != e.cause.Error() {

@@ -73,7 +73,7 @@ func progressIn(a *answer) (p Progress, ok bool) {
 		p.StatusName, _ = text(status) // a number, if it is no word
 	}
 	p.Percentage = min(max(p.Percentage, 0), 100)
-	p.ID, p.Error, p.StatusName = a.secrets.clean(p.ID), a.secrets.clean(p.Error), a.secrets.clean(p.StatusName)
+	p.ID, p.Error, p.StatusName = a.secrets.hide(p.ID), a.secrets.hide(p.Error), a.secrets.hide(p.StatusName)
 	return p, true
 }
 
