@@ -67,10 +67,33 @@ func Load(data []byte) (*openapi3.T, []Finding) {
 		openapi3.EnableSchemaPatternValidation(),
 		openapi3.ProhibitExtensionsWithRef(),
 	)
+	inherit(doc)
 	if err != nil {
 		return doc, []Finding{{where, OneLine(err)}}
 	}
 	return doc, nil
+}
+
+// inherit gives every operation what it has from its path and from the contract as a whole, so that nothing said there
+// goes unseen.
+func inherit(doc *openapi3.T) {
+	for _, item := range doc.Paths.Map() {
+		for _, op := range item.Operations() {
+			for _, p := range item.Parameters {
+				if op.Parameters.GetByInAndName(p.Value.In, p.Value.Name) == nil {
+					op.Parameters = append(op.Parameters, p)
+				}
+			}
+			if servers := item.Servers; op.Servers == nil && servers != nil {
+				op.Servers = &servers
+			}
+			if security := doc.Security; op.Security == nil && security != nil {
+				op.Security = &security
+			}
+		}
+		item.Parameters, item.Servers = nil, nil
+	}
+	doc.Security = nil
 }
 
 // UUID is what the format of that name stands for.

@@ -15,10 +15,12 @@ import (
 // Documentation is testdata/documentation.yaml: the documented facts, and what the contract has beyond or against them.
 type Documentation struct {
 	Server          string                       `yaml:"server"`
+	Tag             string                       `yaml:"tag"`
 	SecuritySchemes map[string]map[string]string `yaml:"securitySchemes"`
 	Operations      map[string]struct {
-		Method     string `yaml:"method"`
-		Path       string `yaml:"path"`
+		Method     string  `yaml:"method"`
+		Path       string  `yaml:"path"`
+		Does       Meaning `yaml:"does"`
 		Parameters []struct {
 			In       string `yaml:"in"`
 			Name     string `yaml:"name"`
@@ -29,23 +31,29 @@ type Documentation struct {
 			Type     string `yaml:"type"`
 			Required bool   `yaml:"required"`
 		} `yaml:"body"`
-		Returns  string `yaml:"returns"`
-		Statuses map[string]struct {
-			Meaning string   `yaml:"meaning"`
-			Words   []string `yaml:"words"`
-		} `yaml:"statuses"`
+		Returns  string             `yaml:"returns"`
+		Statuses map[string]Meaning `yaml:"statuses"`
 	} `yaml:"operations"`
 	Models      map[string]map[string]string `yaml:"models"`
+	OurModels   map[string]map[string]string `yaml:"ourModels"`
 	Enums       map[string][]any             `yaml:"enums"`
 	Ours        []Addition                   `yaml:"ours"`
 	Differences []Difference                 `yaml:"differences"`
 }
 
-// Addition covers facts that only the contract has. Where and Fact are patterns of [path.Match].
+// Meaning is what the documentation says of something, and words without which the contract cannot mean that.
+type Meaning struct {
+	Meaning string   `yaml:"meaning"`
+	Words   []string `yaml:"words"`
+}
+
+// Addition covers facts that only the contract has. Where and Fact are patterns of [path.Match], Values all that the
+// contract may say there; none if there is nothing to say but that it is so.
 type Addition struct {
-	Where string `yaml:"where"`
-	Fact  string `yaml:"fact"`
-	Why   string `yaml:"why"`
+	Where  string   `yaml:"where"`
+	Fact   string   `yaml:"fact"`
+	Values []string `yaml:"values"`
+	Why    string   `yaml:"why"`
 }
 
 // Difference is a fact that the contract states otherwise on purpose.
@@ -85,6 +93,7 @@ func (d Documentation) Facts() Facts {
 		add := func(fact, value string) { facts[Key{id, fact}] = value }
 		add("method", op.Method)
 		add("path", op.Path)
+		add("tags", list([]any{d.Tag}))
 		for _, p := range op.Parameters {
 			add("parameter "+p.In+" "+p.Name, field(p.Type, p.Required))
 		}
@@ -104,10 +113,12 @@ func (d Documentation) Facts() Facts {
 			facts[Key{"securityScheme " + name, fact}] = value
 		}
 	}
-	for name, fields := range d.Models {
-		facts[Key{"schema " + name, "type"}] = "object"
-		for f, kind := range fields {
-			facts[Key{"schema " + name, "field " + f}] = kind
+	for _, models := range []map[string]map[string]string{d.Models, d.OurModels} {
+		for name, fields := range models {
+			facts[Key{"schema " + name, "type"}] = "object"
+			for f, kind := range fields {
+				facts[Key{"schema " + name, "field " + f}] = kind
+			}
 		}
 	}
 	for name, values := range d.Enums {
@@ -125,7 +136,7 @@ func Compare(d Documentation, contract Facts) []Finding {
 	}
 
 	documented := d.Facts()
-	covers := make([]bool, len(d.Ours))
+	covers := map[string]bool{}
 	differs := make([]bool, len(d.Differences))
 
 	for key, said := range documented {
@@ -152,8 +163,8 @@ func Compare(d Documentation, contract Facts) []Finding {
 		}
 		ours := false
 		for i, a := range d.Ours {
-			if matches(a.Where, key.Where) && matches(a.Fact, key.Fact) {
-				covers[i], ours = true, true
+			if matches(a.Where, key.Where) && matches(a.Fact, key.Fact) && slices.Contains(a.values(), is) {
+				covers[fmt.Sprint(i, is)], ours = true, true
 			}
 		}
 		switch {
@@ -166,8 +177,10 @@ func Compare(d Documentation, contract Facts) []Finding {
 	}
 
 	for i, a := range d.Ours {
-		if !covers[i] {
-			add(a.Where, "%s: listed as ours, but openapi.yaml has no such thing", a.Fact)
+		for _, value := range a.values() {
+			if !covers[fmt.Sprint(i, value)] {
+				add(a.Where, "%s: listed as ours%s, but openapi.yaml has no such thing", a.Fact, quoted(value))
+			}
 		}
 	}
 	for i, diff := range d.Differences {
@@ -178,6 +191,13 @@ func Compare(d Documentation, contract Facts) []Finding {
 
 	sortFindings(found)
 	return slices.Compact(found)
+}
+
+func (a Addition) values() []string {
+	if len(a.Values) == 0 {
+		return []string{""}
+	}
+	return a.Values
 }
 
 func (f Facts) knows(where string) bool {
@@ -201,22 +221,25 @@ func quoted(value string) string {
 	return fmt.Sprintf(" as %q", value)
 }
 
-// Meanings looks for each documented status' telling words in the contract's description of it.
+// Meanings looks for the telling words of each documented operation and status in the contract's words for it.
 func Meanings(d Documentation, doc *openapi3.T) []Finding {
 	var found []Finding
 	for _, op := range Operations(doc) {
+		look := func(fact string, m Meaning, text string) {
+			for _, word := range m.Words {
+				if !strings.Contains(strings.ToLower(text), word) {
+					found = append(found, Finding{op.ID, fmt.Sprintf("%s: documented as %q, but does not say %q", fact, m.Meaning, word)})
+				}
+			}
+		}
+		look("summary", d.Operations[op.ID].Does, op.Summary)
 		statuses := d.Operations[op.ID].Statuses
 		for _, status := range slices.Sorted(maps.Keys(statuses)) {
 			response := op.Responses.Value(status)
 			if response == nil || response.Value.Description == nil {
 				continue // Compare and Load say so.
 			}
-			for _, word := range statuses[status].Words {
-				if !strings.Contains(strings.ToLower(*response.Value.Description), word) {
-					found = append(found, Finding{op.ID, fmt.Sprintf("status %s: documented as %q, but its description does not say %q",
-						status, statuses[status].Meaning, word)})
-				}
-			}
+			look("status "+status, statuses[status], *response.Value.Description)
 		}
 	}
 	return found

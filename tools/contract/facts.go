@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"path"
@@ -24,7 +25,7 @@ type Facts map[Key]string
 func FromContract(doc *openapi3.T) Facts {
 	facts := Facts{}
 	for _, server := range doc.Servers {
-		facts[Key{"server", server.URL}] = ""
+		facts[Key{"server", server.URL}] = more(server, "url")
 	}
 	for _, op := range Operations(doc) {
 		facts.addOperation(op)
@@ -46,7 +47,8 @@ func (f Facts) addOperation(op Operation) {
 	add("method", op.Method)
 	add("path", op.Path)
 	for _, p := range op.Parameters {
-		add("parameter "+p.Value.In+" "+p.Value.Name, field(typeOf(p.Value.Schema), p.Value.Required))
+		kind := typeOf(p.Value.Schema) + more(p.Value, "name", "in", "required", "schema")
+		add("parameter "+p.Value.In+" "+p.Value.Name, field(kind, p.Value.Required))
 	}
 	if op.RequestBody != nil {
 		add("body", field(contentOf(op.RequestBody.Value.Content), op.RequestBody.Value.Required))
@@ -60,11 +62,11 @@ func (f Facts) addOperation(op Operation) {
 				add("status "+status+" "+mediaType, typeOf(content.Schema))
 			}
 		}
-		for name, value := range response.Value.Extensions {
-			add("status "+status+" "+name, fmt.Sprint(value))
-		}
 		for name, header := range response.Value.Headers {
-			add("status "+status+" header "+name, typeOf(header.Value.Schema))
+			add("status "+status+" header "+name, typeOf(header.Value.Schema)+more(header.Value, "schema"))
+		}
+		for name, value := range rest(response.Value, "headers", "content") {
+			add("status "+status+" "+name, value)
 		}
 	}
 	if op.Security != nil {
@@ -78,14 +80,18 @@ func (f Facts) addOperation(op Operation) {
 			}
 		}
 	}
-	for name, value := range op.Extensions {
-		add(name, fmt.Sprint(value))
+	add("tags", strings.Join(op.Tags, ", "))
+	for name, value := range rest(op.Operation,
+		"operationId", "summary", "tags", "parameters", "requestBody", "responses", "security") {
+		add(name, value)
 	}
 }
 
 func (f Facts) addSchema(name string, schema *openapi3.Schema) {
 	add := func(fact, value string) { f[Key{"schema " + name, fact}] = value }
-	kind := typeOf(&openapi3.SchemaRef{Value: schema})
+	top := *schema
+	top.Enum, top.Properties, top.Required, top.Extensions = nil, nil, nil, nil // Facts of their own.
+	kind := typeOf(&openapi3.SchemaRef{Value: &top})
 	if len(schema.Enum) > 0 {
 		add("values", list(append([]any{kind}, schema.Enum...)))
 	} else {
@@ -100,17 +106,8 @@ func (f Facts) addSchema(name string, schema *openapi3.Schema) {
 }
 
 func (f Facts) addSecurityScheme(name string, scheme *openapi3.SecurityScheme) {
-	for fact, value := range map[string]string{
-		"type":             scheme.Type,
-		"scheme":           scheme.Scheme,
-		"in":               scheme.In,
-		"name":             scheme.Name,
-		"bearerFormat":     scheme.BearerFormat,
-		"openIdConnectUrl": scheme.OpenIdConnectUrl,
-	} {
-		if value != "" {
-			f[Key{"securityScheme " + name, fact}] = value
-		}
+	for fact, value := range rest(scheme, "flows") {
+		f[Key{"securityScheme " + name, fact}] = value
 	}
 	if scheme.Flows == nil {
 		return
@@ -122,10 +119,40 @@ func (f Facts) addSecurityScheme(name string, scheme *openapi3.SecurityScheme) {
 		"password":          scheme.Flows.Password,
 	} {
 		if flow != nil {
-			f[Key{"securityScheme " + name, "flow " + kind}] = flow.AuthorizationURL + " " + flow.TokenURL
+			f[Key{"securityScheme " + name, "flow " + kind}] = strings.TrimSpace(more(flow, "scopes"))
 			f[Key{"securityScheme " + name, "scopes"}] = strings.Join(slices.Sorted(maps.Keys(flow.Scopes)), ", ")
 		}
 	}
+}
+
+// rest is whatever a part of the contract says beyond what is known of it otherwise: nothing that it may say goes unseen.
+// Prose and examples are left out.
+func rest(part any, known ...string) map[string]string {
+	data, err := json.Marshal(part)
+	if err != nil {
+		panic(err) // It was read from JSON's like.
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(data, &all); err != nil {
+		panic(err)
+	}
+	known = slices.Concat(known, []string{"title", "description", "externalDocs", "example", "examples"})
+	left := map[string]string{}
+	for name, value := range all {
+		if !slices.Contains(known, name) {
+			left[name] = strings.Trim(string(value), `"`)
+		}
+	}
+	return left
+}
+
+// more is the rest in one text.
+func more(part any, known ...string) string {
+	text, left := "", rest(part, known...)
+	for _, name := range slices.Sorted(maps.Keys(left)) {
+		text += " " + name + " " + left[name]
+	}
+	return text
 }
 
 // contentOf names the type of a JSON body; other media types are named in front of theirs.
@@ -152,16 +179,16 @@ func typeOf(ref *openapi3.SchemaRef) string {
 		return path.Base(ref.Ref)
 	}
 	schema := ref.Value
-	kind := "anything"
+	kind, known := strings.Join(schema.Type.Slice(), " or "), []string{"type", "minimum", "maximum", "nullable"}
 	switch {
 	case schema.Type.Is("array"):
-		kind = "array of " + typeOf(schema.Items)
+		kind, known = "array of "+typeOf(schema.Items), append(known, "items")
 	case schema.AdditionalProperties.Schema != nil:
-		kind = "map of " + typeOf(schema.AdditionalProperties.Schema)
-	case schema.Format != "":
-		kind = schema.Format
-	case len(schema.Type.Slice()) > 0:
-		kind = strings.Join(schema.Type.Slice(), " or ")
+		kind, known = "map of "+typeOf(schema.AdditionalProperties.Schema), append(known, "additionalProperties")
+	case short[schema.Format] != "" && schema.Type.Is(short[schema.Format]):
+		kind, known = schema.Format, append(known, "format")
+	case kind == "":
+		kind = "anything"
 	}
 	if schema.Min != nil || schema.Max != nil {
 		kind += " " + bound(schema.Min) + ".." + bound(schema.Max)
@@ -169,8 +196,11 @@ func typeOf(ref *openapi3.SchemaRef) string {
 	if schema.Nullable {
 		kind += " or null"
 	}
-	return kind
+	return kind + more(schema, known...)
 }
+
+// short has the formats that say all by themselves, and their types.
+var short = map[string]string{"uuid": "string", "int32": "integer", "int64": "integer"}
 
 func bound(b *float64) string {
 	if b == nil {

@@ -1,6 +1,8 @@
 package docs
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -65,11 +67,13 @@ func checkOperations(t *testing.T, docs []page) (found []string) {
 		}
 
 		want := []string{"Client." + strings.ToUpper(operation[:1]) + operation[1:]}
+		also := []string{"Client." + strings.TrimPrefix(operation, "start")} // which waits as well
 		if job := progressOrEnd.FindStringSubmatch(operation); job != nil && job[1] != "" {
-			want = []string{"Client." + job[1] + "Task", "Task.Progress"}
+			want, also = []string{"Client." + job[1] + "Task", "Task.Progress"}, []string{"Task.Wait", "Task.Watch"}
 		} else if job != nil {
-			want = []string{"Client." + job[2] + "Task", "Task.Terminate"}
+			want, also = []string{"Client." + job[2] + "Task", "Task.Terminate"}, nil
 		}
+		also = append(also, want...)
 		receiver := ""
 		for _, span := range codeSpan.FindAllStringSubmatch(r.cells[1], -1) {
 			name := span[1]
@@ -78,8 +82,11 @@ func checkOperations(t *testing.T, docs []page) (found []string) {
 			} else {
 				name = receiver + "." + name
 			}
-			if !isMethod(name) {
+			switch {
+			case !isMethod(name):
 				add(name + ": no such method")
+			case !slices.Contains(also, name):
+				add(name + " is for another operation than " + operation)
 			}
 			want = slices.DeleteFunc(want, func(w string) bool { return w == name })
 		}
@@ -106,18 +113,65 @@ func isMethod(name string) bool {
 	return false
 }
 
-// checkSchemes wants the table of the page on credentials to have the contract's ways to sign a request.
+var (
+	editorOf  = regexp.MustCompile(`(?m)^// (\w+) signs requests .* the contract's (\w+)`)
+	editorFor = regexp.MustCompile(`\{"(DOCSPACE_\w+)", (.+)\},`)
+)
+
+// checkSchemes wants the table of the page on credentials to have the contract's ways to sign a request, each with its editor
+// and variables.
 func checkSchemes(t *testing.T, docs []page) (found []string) {
 	guide := named(t, docs, "docs/authentication.md")
 	schemes := readContract(t).Components.SecuritySchemes
-	for i, r := range guide.table("scheme") {
-		if _, ok := schemes[r.cells[0]]; i > 0 && !ok {
-			found = append(found, r.where+": "+r.cells[0]+" is no scheme of the contract")
+	editors := map[string]string{}
+	for _, e := range editorOf.FindAllStringSubmatch(read(t, "wrapper/auth.go"), -1) {
+		editors[e[2]] = e[1]
+	}
+	variables := editorFor.FindAllStringSubmatch(read(t, "wrapper/env.go"), -1)
+	require.NotEmpty(t, variables)
+	for _, r := range guide.table("scheme")[1:] {
+		scheme := r.cells[0]
+		if _, ok := schemes[scheme]; !ok {
+			found = append(found, r.where+": "+scheme+" is no scheme of the contract")
+			continue
 		}
-		delete(schemes, r.cells[0])
+		delete(schemes, scheme)
+		if editor := "wrapper." + editors[scheme]; len(r.cells) != 3 || !strings.HasPrefix(r.cells[1], "`"+editor+"(") {
+			found = append(found, r.where+": the editor for "+scheme+" is "+editor)
+			continue
+		}
+		for _, v := range variables {
+			takes, named := strings.Contains(v[2], editors[scheme]), strings.Contains(r.cells[2], "`"+v[1]+"`")
+			if takes != named {
+				found = append(found, fmt.Sprintf("%s: that %s is for %s is %t", r.where, v[1], scheme, takes))
+			}
+		}
 	}
 	for _, scheme := range slices.Sorted(maps.Keys(schemes)) {
 		found = append(found, guide.name+": "+scheme+" is missing in the table of schemes")
+	}
+	return found
+}
+
+var (
+	kindOfStatus = regexp.MustCompile("`(Err\\w+)` \\((\\d)(\\d\\d|xx)\\)")
+	kinds        = map[string]error{
+		"ErrBadRequest": wrapper.ErrBadRequest, "ErrUnauthorized": wrapper.ErrUnauthorized,
+		"ErrPaymentRequired": wrapper.ErrPaymentRequired, "ErrForbidden": wrapper.ErrForbidden,
+		"ErrNotFound": wrapper.ErrNotFound, "ErrRateLimited": wrapper.ErrRateLimited, "ErrServer": wrapper.ErrServer,
+	}
+)
+
+// checkStatuses wants an error that stands with a status behind it to be what the wrapper makes of that status.
+func checkStatuses(_ *testing.T, docs []page) (found []string) {
+	for _, p := range docs {
+		for _, at := range kindOfStatus.FindAllStringSubmatchIndex(p.prose, -1) {
+			name, status := p.prose[at[2]:at[3]], p.prose[at[4]:at[5]]+strings.ReplaceAll(p.prose[at[6]:at[7]], "xx", "00")
+			code, _ := strconv.Atoi(status)
+			if kind := kinds[name]; kind == nil || !errors.Is(&wrapper.Error{StatusCode: code}, kind) {
+				found = append(found, p.at(at[0])+": "+status+" is not "+name)
+			}
+		}
 	}
 	return found
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -44,6 +45,7 @@ func read(in io.Reader) (passed int, findings []string) {
 		}
 	}
 	var failed [][2]string
+	open := map[string]bool{} // the packages of which no end is told
 	lines := bufio.NewReader(in)
 	for {
 		text, err := lines.ReadString('\n')
@@ -54,6 +56,14 @@ func read(in io.Reader) (passed int, findings []string) {
 			}
 		}
 		key := [2]string{e.Package, e.Test}
+		switch e.Action {
+		case "start":
+			open[e.Package] = true
+		case "pass", "fail", "skip":
+			if e.Test == "" {
+				delete(open, e.Package)
+			}
+		}
 		switch line := strings.TrimRight(e.Output, "\n"); {
 		case e.Action == "build-output" && !strings.HasPrefix(line, "# "):
 			add(strings.TrimSpace(line))
@@ -69,6 +79,9 @@ func read(in io.Reader) (passed int, findings []string) {
 		if err != nil {
 			break
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(open)) {
+		add(name + " was not tested to the end")
 	}
 	for _, key := range failed {
 		for _, line := range said[key] {

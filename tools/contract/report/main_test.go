@@ -37,6 +37,8 @@ func TestRead(t *testing.T) {
 		{"what the go command says", "go: cannot find module\n", 0, []string{"go: cannot find module"}},
 		{"nothing was run", "", 0, []string{"no test was run"}},
 		{"a package without tests", `{"Action":"skip","Package":"p"}`, 0, []string{"no test was run"}},
+		{"an end that is missing", `{"Action":"start","Package":"p"}
+{"Action":"pass","Package":"p","Test":"TestA"}`, 1, []string{"p was not tested to the end"}},
 		{"a failure without a word", `{"Action":"fail","Package":"p","Test":"TestA"}`, 0, []string{"p TestA failed without a word"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -179,6 +179,9 @@ func (p *portal) RoundTrip(r *http.Request) (*http.Response, error) {
 	for _, f := range traffic.Request(r, body) {
 		p.t.Error(f)
 	}
+	if !traffic.FromWrapper(r) {
+		p.t.Errorf("%s: its User-Agent is %q, by which the check of the traffic does not know the wrapper", p.op.ID, r.UserAgent())
+	}
 	if shape := strings.ReplaceAll(r.URL.Path, leaving.String(), "{userid}"); r.Method != p.op.Method || shape != p.op.Path {
 		p.t.Errorf("%s: %s sends %s %s; the contract has %s %s", p.op.ID, calls[p.op.ID].method, r.Method, shape, p.op.Method, p.op.Path)
 	}

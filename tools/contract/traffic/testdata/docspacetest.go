@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"strings"
 
 	"github.com/docspace-go/userdata/tools/contract"
 	check "github.com/docspace-go/userdata/tools/contract/traffic"
@@ -17,7 +16,7 @@ func seen(r *http.Request, body []byte, a *answer) {
 	switch {
 	case a != nil:
 		found = check.Answer(r, body, a.status, a.header, a.body.Bytes())
-	case strings.Contains(r.UserAgent(), "docspace-userdata-go/"): // tests send bad ones by hand, on purpose
+	case check.FromWrapper(r):
 		found = check.Request(r, body)
 	}
 	for _, f := range found {

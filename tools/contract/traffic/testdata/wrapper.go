@@ -13,7 +13,7 @@ import (
 // signed in a way of its own. `make contract` fails on every line that is written here.
 func seen(r *http.Request, body []byte) {
 	base := strings.LastIndex(r.URL.Path, "/api/2.0/")
-	if base < 0 || r.Response != nil || !strings.Contains(r.UserAgent(), "docspace-userdata-go/") {
+	if base < 0 || r.Response != nil || !traffic.FromWrapper(r) {
 		return
 	}
 	r = r.Clone(r.Context())
