@@ -30,7 +30,27 @@ type Finding struct {
 	Where, Text string
 }
 
+// String is the line.
 func (f Finding) String() string { return f.Where + ": " + f.Text }
+
+// Join has what is found at several places alike in one line, sorted.
+func Join(all []Finding) []Finding {
+	places := map[string][]string{}
+	for _, f := range all {
+		places[f.Text] = append(places[f.Text], f.Where)
+	}
+	var found []Finding
+	for text, where := range places {
+		slices.Sort(where)
+		where = slices.Compact(where)
+		if n := len(where); n > 3 {
+			where = []string{fmt.Sprintf("%s and %d more", where[0], n-1)}
+		}
+		found = append(found, Finding{strings.Join(where, ", "), text})
+	}
+	sortFindings(found)
+	return found
+}
 
 // Operation is one operation of a contract, with what it inherits from its path.
 type Operation struct {

@@ -146,19 +146,9 @@ func grown(fact, was, is string) bool {
 
 // findings writes the changes down, what several operations share in one line.
 func findings(label string, all []change) []contract.Finding {
-	where := map[string][]string{}
-	for _, c := range all {
-		where[label+c.Text] = append(where[label+c.Text], cmp.Or(c.Where, c.Part))
-	}
 	var found []contract.Finding
-	for text, places := range where {
-		slices.Sort(places)
-		places = slices.Compact(places)
-		if n := len(places); n > 3 {
-			places = []string{fmt.Sprintf("%s and %d more", places[0], n-1)}
-		}
-		found = append(found, contract.Finding{Where: strings.Join(places, ", "), Text: text})
+	for _, c := range all {
+		found = append(found, contract.Finding{Where: cmp.Or(c.Where, c.Part), Text: label + c.Text})
 	}
-	slices.SortFunc(found, func(a, b contract.Finding) int { return strings.Compare(a.String(), b.String()) })
-	return found
+	return contract.Join(found)
 }

@@ -180,7 +180,7 @@ func copyTree(from, to string) error {
 		case name == ".git":
 			return filepath.SkipDir
 		case name == "bin", entry.Name() == "node_modules":
-			if err := os.Symlink(path, target); err != nil {
+			if err := os.Symlink(path, target); err != nil || !entry.IsDir() {
 				return err
 			}
 			return filepath.SkipDir

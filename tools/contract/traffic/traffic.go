@@ -44,7 +44,9 @@ var router = sync.OnceValues(func() (routers.Router, error) {
 })
 
 // FromWrapper tells whether a request is the wrapper's. Tests send others by hand, and bad ones on purpose.
-func FromWrapper(r *http.Request) bool { return strings.Contains(r.UserAgent(), "docspace-userdata-go/") }
+func FromWrapper(r *http.Request) bool {
+	return strings.Contains(r.UserAgent(), "docspace-userdata-go/")
+}
 
 // Request compares a request with the contract. Its body, which was read before, comes apart.
 func Request(r *http.Request, body []byte) []contract.Finding {

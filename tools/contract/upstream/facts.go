@@ -60,7 +60,14 @@ func (r *reader) parameters(our, op operation) {
 				}
 			}
 		}
-		parameters["parameter "+in+" "+name] = p
+		fact := "parameter " + in + " " + name
+		for key := range r.guide { // Theirs goes by our name for it, if only capitals differ.
+			if key.Where == r.where && key.Fact != fact && strings.EqualFold(key.Fact, fact) && in == "query" {
+				fact = key.Fact
+				r.add(fact+" name", name)
+			}
+		}
+		parameters[fact] = p
 	}
 	for fact, p := range parameters {
 		schema := p["schema"]

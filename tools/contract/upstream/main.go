@@ -37,7 +37,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "contract-upstream:", printable(err.Error()))
 		return 2
 	}
-	for _, f := range found {
+	for _, f := range contract.Join(found) {
 		fmt.Fprintln(stdout, printable(f.String()))
 	}
 	fmt.Fprintln(stdout, printable(summary))

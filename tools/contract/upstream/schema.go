@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -68,10 +69,10 @@ func own(m map[string]any) shape {
 	}
 
 	values := list(m["enum"])
-	if value, ok := m["const"]; ok {
-		values = []any{value}
+	names := enumNames(m, values)
+	if value, ok := m["const"]; ok { // OpenAPI 3.1 has one such alternative for each value.
+		values, names = []any{value}, []string{oneWord(text(m["title"]))}
 	}
-	names := enumNames(m, len(values))
 	for i, value := range values {
 		switch value.(type) {
 		case nil:
@@ -114,14 +115,34 @@ func bound(m map[string]any, inclusive, exclusive string, inward float64) string
 	return text(number + inward)
 }
 
-// enumNames are the names that belong to an enum's numbers. Descriptions may be names, too, or else sentences.
-func enumNames(m map[string]any, n int) []string {
+// numbered matches what a description says of an enum's numbers, as in [0 - All, 1 - Room admin].
+var numbered = regexp.MustCompile(`(\d+)\s*[-–=:]\s*(\pL[\pL\d ]*)`)
+
+// enumNames are the names that belong to an enum's numbers. Descriptions may have them, too, or else sentences.
+func enumNames(m map[string]any, values []any) []string {
 	for _, extension := range []string{"x-enum-varnames", "x-enumNames", "x-enum-descriptions"} {
-		if names := texts(m[extension]); len(names) == n && !strings.Contains(strings.Join(names, ""), " ") {
+		if names := texts(m[extension]); len(names) == len(values) && !strings.Contains(strings.Join(names, ""), " ") {
 			return names
 		}
 	}
-	return make([]string, n)
+	described := map[string]string{}
+	for _, pair := range numbered.FindAllStringSubmatch(text(m["description"]), -1) {
+		described[pair[1]] = oneWord(pair[2])
+	}
+	names := make([]string, len(values))
+	for i, value := range values {
+		names[i] = described[text(value)]
+	}
+	return names
+}
+
+// oneWord makes RoomAdmin of Room admin.
+func oneWord(name string) string {
+	words := strings.Fields(name)
+	for i, word := range words {
+		words[i] = strings.ToUpper(word[:1]) + word[1:]
+	}
+	return strings.Join(words, "")
 }
 
 // guess is the type of a schema that does not say it.
@@ -212,6 +233,11 @@ func (s shape) values() string {
 			numbers[i].name = names[i].name
 		}
 		names = nil
+	}
+	if slices.ContainsFunc(numbers, func(m member) bool { return m.name == "" }) { // Then the others are no names either.
+		for i := range numbers {
+			numbers[i].name = ""
+		}
 	}
 	slices.SortFunc(numbers, func(a, b member) int {
 		return cmp.Or(cmp.Compare(len(a.number), len(b.number)), cmp.Compare(a.number, b.number))
