@@ -10,6 +10,8 @@ modules := . examples examples/otel tools tools/bench tools/consumer tools/contr
 checked := . examples examples/otel tools/consumer tools/contract tools/faults tools/memory tools/plot
 npm := tools/npm/node_modules/.package-lock.json
 traffic := ./docspacetest ./wrapper ./offboard ./cmd/... github.com/docspace-go/userdata/examples/...
+# What a check leaves behind, above all when it is interrupted, is in a directory of its own, which goes.
+tidily := tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && trap 'exit 1' HUP INT TERM && export GOTMPDIR="$$tmp" TMPDIR="$$tmp" &&
 contract := contract-facts contract-checks generate-check contract-wrapper contract-mock contract-api contract-docs contract-lint lint contract-traffic
 
 help: ## List the targets
@@ -91,8 +93,7 @@ generate: ## Write the generated code anew from openapi.yaml
 # In a scratch copy, so that the tree stays as it is, committed or not.
 generate-check: ## Fail if generating, once or twice, changes anything
 	@echo 'contract: openapi.yaml and the generated code'
-	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && trap 'exit 1' HUP INT TERM && \
-	mkdir "$$tmp/tree" && \
+	@$(tidily) mkdir "$$tmp/tree" && \
 	tar -cf - --exclude=./.git --exclude=./bin --exclude=node_modules . | tar -xf - -C "$$tmp/tree" && \
 	for run in first second; do \
 		cp -R "$$tmp/tree" "$$tmp/before" && \
@@ -109,44 +110,42 @@ tidy-check: ## Fail if a go.mod or go.sum is not tidy, or a module is not what g
 		echo "tidy-check: $$m"; (cd $$m && $(GO) mod tidy -diff && $(GO) mod verify) || failed=1; \
 	done; exit $$failed
 
-# All of them are run, whichever fails. The go command leaves its files behind when it is interrupted; here they are in a
-# directory that goes.
+# All of them are run, whichever fails.
 contract: ## Compare openapi.yaml with all that has to agree with it
-	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && trap 'exit 1' HUP INT TERM && export GOTMPDIR="$$tmp" && \
-	failed=; for check in $(contract); do \
+	@$(tidily) failed=; for check in $(contract); do \
 		$(MAKE) --no-print-directory $$check || failed="$$failed $$check"; \
 	done; \
 	[ -z "$$failed" ] || { echo "contract: FAILED:$$failed" >&2; exit 1; }
 	@echo 'contract: all that has to agree does'
 
 contract-facts: ## The documented facts and the contract
-	@cd tools/contract && $(GO) test -json -count=1 . | $(GO) run ./report 'openapi.yaml and the documented facts'
+	@$(tidily) cd tools/contract && $(GO) test -json -count=1 . | $(GO) run ./report 'openapi.yaml and the documented facts'
 
 contract-wrapper: ## The contract and the wrapper
-	@cd tools/contract && $(GO) test -json -count=1 ./wrapped | $(GO) run ./report 'openapi.yaml and the wrapper'
+	@$(tidily) cd tools/contract && $(GO) test -json -count=1 ./wrapped | $(GO) run ./report 'openapi.yaml and the wrapper'
 
 # The tests of the tree, built so that whatever they send and answer is compared with the contract.
 contract-traffic: ## The contract and what the tests send over the wire
-	@GOWORK="$(CURDIR)/tools/contract/traffic/traffic.work" $(GO) test -json -count=1 -overlay tools/contract/traffic/overlay.json \
+	@$(tidily) GOWORK="$(CURDIR)/tools/contract/traffic/traffic.work" $(GO) test -json -count=1 -overlay tools/contract/traffic/overlay.json \
 		$(traffic) | \
 	(cd tools/contract && $(GO) run ./report 'openapi.yaml and the traffic of all tests')
 
 contract-checks: ## That the checks themselves tell right from wrong
-	@cd tools/contract && $(GO) test -json -count=1 -skip ExportedAPI \
+	@$(tidily) cd tools/contract && $(GO) test -json -count=1 -skip ExportedAPI \
 		$$($(GO) list ./... | grep -v -e /mock$$ -e /wrapped$$ -e /docs$$ -e contract$$) | \
 		$(GO) run ./report 'the checks themselves'
 
 contract-mutations: $(npm) bin/golangci-lint ## Break one thing after the other in a scratch copy, and see the checks notice
-	@cd tools/contract && $(GO) run ./mutation '$(ONLY)'
+	@$(tidily) cd tools/contract && $(GO) run ./mutation '$(ONLY)'
 
 contract-mock: $(npm) ## The contract, the wrapper and an independent mock, which needs Node
-	@cd tools/contract && $(GO) test -json -count=1 ./mock | $(GO) run ./report 'openapi.yaml, the wrapper and an independent mock'
+	@$(tidily) cd tools/contract && $(GO) test -json -count=1 ./mock | $(GO) run ./report 'openapi.yaml, the wrapper and an independent mock'
 
 contract-api: ## The exported Go API and its listing in testdata/api
-	@cd tools/contract && $(GO) test -json -count=1 ./goapi -run ExportedAPI | $(GO) run ./report 'the exported Go API and its listing'
+	@$(tidily) cd tools/contract && $(GO) test -json -count=1 ./goapi -run ExportedAPI | $(GO) run ./report 'the exported Go API and its listing'
 
 contract-docs: ## The pages of the project: links, names, tables and commands, which are run
-	@cd tools/contract && $(GO) test -json -count=1 ./docs | $(GO) run ./report 'what the pages say'
+	@$(tidily) cd tools/contract && $(GO) test -json -count=1 ./docs | $(GO) run ./report 'what the pages say'
 
 # Built, since `go run` would make one exit code of all: 1 is a difference that is new, 2 that nothing could be compared.
 contract-upstream: ## Compare with a contract that the vendor has published: SPEC=file or URL

@@ -45,7 +45,7 @@ func read(in io.Reader) (passed int, findings []string) {
 		}
 	}
 	var failed [][2]string
-	open := map[string]bool{} // the packages of which no end is told
+	open := map[[2]string]bool{} // packages and tests of which no end is told
 	lines := bufio.NewReader(in)
 	for {
 		text, err := lines.ReadString('\n')
@@ -57,12 +57,10 @@ func read(in io.Reader) (passed int, findings []string) {
 		}
 		key := [2]string{e.Package, e.Test}
 		switch e.Action {
-		case "start":
-			open[e.Package] = true
+		case "start", "run":
+			open[key] = true
 		case "pass", "fail", "skip":
-			if e.Test == "" {
-				delete(open, e.Package)
-			}
+			delete(open, key)
 		}
 		switch line := strings.TrimRight(e.Output, "\n"); {
 		case e.Action == "build-output" && !strings.HasPrefix(line, "# "):
@@ -80,11 +78,18 @@ func read(in io.Reader) (passed int, findings []string) {
 			break
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(open)) {
-		add(name + " was not tested to the end")
+	unended := slices.SortedFunc(maps.Keys(open), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
+	for _, key := range unended { // Where a test panics, nothing more is told of it.
+		if key[1] == "" {
+			add(key[0] + " was not tested to the end")
+		}
+		failed = append(failed, key)
 	}
 	for _, key := range failed {
 		for _, line := range said[key] {
+			if stack.MatchString(line) {
+				break
+			}
 			add(line)
 		}
 	}
@@ -100,5 +105,6 @@ func read(in io.Reader) (passed int, findings []string) {
 
 var (
 	noise = regexp.MustCompile(`^\s*(===|---|PASS|FAIL|ok |exit status|$)`)
+	stack = regexp.MustCompile(`^goroutine \d+ `)
 	place = regexp.MustCompile(`^\s*(\w+\.go:\d+: )?`)
 )

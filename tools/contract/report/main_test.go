@@ -30,6 +30,13 @@ func TestRead(t *testing.T) {
 {"Action":"pass","Package":"p","Test":"TestA"}`, 1, []string{"startRemove: answer 200: x (TestA)"}},
 		{"a panic", `{"Action":"output","Package":"p","Test":"TestA","Output":"panic: nil map\n"}
 {"Action":"fail","Package":"p","Test":"TestA"}`, 0, []string{"panic: nil map"}},
+		{"a panic, of which go test tells no more", `{"Action":"start","Package":"p"}
+{"Action":"run","Package":"p","Test":"TestA"}
+{"Action":"output","Package":"p","Test":"TestA","Output":"panic: nil map\n"}
+{"Action":"output","Package":"p","Test":"TestA","Output":"\n"}
+{"Action":"output","Package":"p","Test":"TestA","Output":"goroutine 7 [running]:\n"}
+{"Action":"output","Package":"p","Test":"TestA","Output":"p.a()\n"}
+{"Action":"fail","Package":"p"}`, 0, []string{"panic: nil map"}},
 		{"what does not compile", `{"Action":"build-output","ImportPath":"p","Output":"# p\n"}
 {"Action":"build-output","ImportPath":"p","Output":"./a.go:1:2: undefined: x\n"}
 {"Action":"build-fail","ImportPath":"p"}
