@@ -80,7 +80,7 @@ var calls = map[string]call{
 
 // others are the methods that send nothing by themselves, or what the methods above send.
 var others = []string{
-	"Client.API", "Client.CloseIdleConnections", "Client.ReassignTask", "Client.RemoveTask", "Client.DeletePersonalFolderTask",
+	"Client.API", "Client.CloseIdleConnections", "Client.RateLimit", "Client.ReassignTask", "Client.RemoveTask", "Client.DeletePersonalFolderTask",
 	"Client.Reassign", "Client.Remove", "Client.DeletePersonalFolder",
 	"Task.User", "Task.Operation", "Task.Outcome", "Task.Wait", "Task.Watch", "Task.EnsureIdle",
 }
