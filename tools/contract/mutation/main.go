@@ -124,13 +124,9 @@ func read(path, pattern string) (chosen []Mutation, _ error) {
 
 // try applies the mutation, runs the check, and takes the mutation back. It returns the line that names the fault.
 func (m Mutation) try(ctx context.Context, scratch string) (line string, err error) {
-	path := filepath.Join(scratch, filepath.FromSlash(m.File))
-	intact, err := os.ReadFile(path)
+	path, intact, err := m.intact(scratch)
 	if err != nil {
 		return "", err
-	}
-	if !bytes.Contains(intact, []byte(m.Old)) {
-		return "", fmt.Errorf("the text to break is gone from %s: %q", m.File, m.Old)
 	}
 	if err := os.WriteFile(path, bytes.Replace(intact, []byte(m.Old), []byte(m.New), 1), 0o600); err != nil {
 		return "", err
@@ -147,6 +143,16 @@ func (m Mutation) try(ctx context.Context, scratch string) (line string, err err
 		}
 	}
 	return "", fmt.Errorf("%s fails, but no line says %q:\n%s", m.Check, m.Want, output)
+}
+
+// intact reads the file that is to be broken, which has to have the text.
+func (m Mutation) intact(root string) (path string, data []byte, err error) {
+	path = filepath.Join(root, filepath.FromSlash(m.File))
+	data, err = os.ReadFile(path)
+	if err == nil && !bytes.Contains(data, []byte(m.Old)) {
+		err = fmt.Errorf("the text to break is gone from %s: %q", m.File, m.Old)
+	}
+	return path, data, err
 }
 
 // runCheck runs make in the scratch copy, in a process group of its own, so that no check outlives an interrupt.

@@ -29,6 +29,20 @@ func tree(t *testing.T, mutations string) string {
 	return root
 }
 
+// Without that, only the long run of all of them would say so.
+func TestEveryMutationOfTheProjectHasSomethingToBreak(t *testing.T) {
+	root := filepath.Join("..", "..", "..")
+	mutations, err := read(filepath.Join(root, "testdata", "mutations.yaml"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range mutations {
+		if _, _, err := m.intact(root); err != nil {
+			t.Errorf("testdata/mutations.yaml: %s: %v", m.Name, err)
+		}
+	}
+}
+
 func TestRun(t *testing.T) {
 	for _, test := range []struct {
 		name, mutations, pattern string
