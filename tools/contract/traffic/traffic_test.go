@@ -1,7 +1,10 @@
 package traffic
 
 import (
+	"io/fs"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -123,5 +126,28 @@ func TestAnswer(t *testing.T) {
 			r := request(t, test.method, "http://portal.test/api/2.0/people/"+test.path, "")
 			compare(t, Answer(r, nil, test.status, header, []byte(test.body)), test.want)
 		})
+	}
+}
+
+// The tests of a module that is not listed there would be compared with nothing.
+func TestEveryModuleOfTheProjectIsInTheWorkspace(t *testing.T) {
+	work, err := os.ReadFile("traffic.work")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := filepath.Join("..", "..", "..")
+	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case path == filepath.Join(root, "tools"), entry.IsDir() && entry.Name() == ".git":
+			return fs.SkipDir
+		case entry.Name() == "go.mod" && !strings.Contains(string(work), "\n\t"+filepath.ToSlash(filepath.Dir(path))+"\n"):
+			t.Errorf("%s: the module is not in tools/contract/traffic/traffic.work, so nothing of its tests is compared", path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
