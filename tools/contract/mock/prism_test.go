@@ -99,7 +99,8 @@ func start(t *testing.T, file string) string {
 		t.Fatalf("Prism does not start: %v", err)
 	}
 	up := false
-	hung := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+	const patience = 5 * time.Minute // with a machine that has much else to do
+	hung := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
 	t.Cleanup(func() {
 		hung.Reset(10 * time.Second)
 		defer hung.Stop()
@@ -120,6 +121,6 @@ func start(t *testing.T, file string) string {
 			said = append(said, line)
 		}
 	}
-	t.Fatalf("Prism does not start: it says\n%s", strings.Join(said[:min(len(said), 6)], "\n"))
+	t.Fatalf("Prism does not start within %s: it says %q", patience, said[:min(len(said), 6)])
 	return ""
 }
