@@ -311,7 +311,7 @@ func TestATokenThatTheSourceRepeatsInItsErrorIsHidden(t *testing.T) {
 	_, err = client.StartRemove(t.Context(), leaving)
 	requestError(t, err, ErrUnauthorized)
 	assert.Contains(t, err.Error(), hidden)
-	for _, one := range append(err.(*Error).Unwrap(), err) { //nolint:errorlint // the error itself
+	for _, one := range append(err.(*Error).Unwrap(), err) {
 		hides(t, canary, one.Error())
 	}
 }

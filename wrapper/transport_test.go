@@ -146,7 +146,7 @@ func TestWhatWasReadBeforeTLSBrokeIsNotKnown(t *testing.T) {
 				}
 			}()
 			client, err := New("https://"+listener.Addr().String(), WithAuth(APIKey(canary)), WithRetry(RetryPolicy{MaxAttempts: 1}),
-				WithHTTPClient(&http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}})) //nolint:gosec // of a test
+				WithHTTPClient(&http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}))
 			require.NoError(t, err)
 			for _, call := range calls {
 				err := call.typed(t.Context(), client)
@@ -171,7 +171,7 @@ func TestACredentialThatACallBringsAlongDoesNotTravelUnencryptedEither(t *testin
 				s := newScript(t).on("getRemoveProgress", nothing)
 				client, err := New(base, append(opts, WithHTTPClient(&http.Client{Transport: s}))...)
 				require.NoError(t, err, "there is no credential yet")
-				_, err = client.API().GetRemoveProgress(t.Context(), leaving, sign.editor)
+				_, err = client.API().GetRemoveProgress(t.Context(), leaving, sign.editor) //nolint:bodyclose // there is none
 				return s, err
 			}
 			s, err := ask("http://portal.test")
