@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
 
 	"github.com/spf13/cobra"
 )
@@ -33,7 +32,7 @@ func (t *tool) answer(cmd *cobra.Command, d document, err error) error {
 	h.Command = strings.TrimPrefix(strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()), " ")
 	h.Outcome = outcomes[exitCode(err)]
 	if err != nil {
-		h.Error = err.Error()
+		h.Error, h.Next = err.Error(), ""
 	}
 	if next := (advised{}); errors.As(err, &next) {
 		h.Next = next.next
@@ -44,7 +43,10 @@ func (t *tool) answer(cmd *cobra.Command, d document, err error) error {
 		t.answered = true
 		written = t.line(d)
 	case d.text() != "":
-		_, written = fmt.Fprintln(t.out, d.text())
+		_, written = fmt.Fprintln(t.out, filled(t.out, d.text()))
+		if written == nil && err == nil && h.Next != "" && !t.quiet {
+			_, _ = fmt.Fprintln(t.err, "next:", h.Next)
+		}
 	}
 	switch {
 	case written == nil:
@@ -60,14 +62,4 @@ func (t *tool) line(v any) error {
 	encoder := json.NewEncoder(t.out)
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(v)
-}
-
-// clean makes a portal's words fit for a terminal: one line, no control characters.
-func clean(text string) string {
-	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
-			return ' '
-		}
-		return r
-	}, text)), " ")
 }

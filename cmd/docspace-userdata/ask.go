@@ -38,7 +38,7 @@ func (c *consent) ask(ctx context.Context, t *tool, about string) error {
 		t.note("%s", about)
 		return nil
 	}
-	if _, err := fmt.Fprintf(t.err, "%s\nGo on? [y/N] ", about); err != nil {
+	if _, err := fmt.Fprintf(t.err, "%s\nGo on? [y/N] ", filled(t.err, about)); err != nil {
 		return err
 	}
 	answer, err := reply(ctx, func() (string, error) {

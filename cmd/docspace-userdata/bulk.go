@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -50,6 +49,7 @@ type userResult struct {
 	Resumed bool   `json:"resumed"` // an earlier run has begun it, or done it
 	Outcome string `json:"outcome"`
 	Error   string `json:"error,omitempty"`
+	said    string // to people
 }
 
 // bulkDocument ends a run about many users: the last line of the stream, and the top of a report in JSON.
@@ -67,7 +67,7 @@ type bulkDocument struct {
 	Outcomes   map[string]int `json:"outcomes"` // how many users ended how
 	Seconds    float64        `json:"seconds"`
 	Users      []userResult   `json:"users,omitempty"` // in the report only
-	lines      []string       // for people: what would be done, and what was not
+	lines      []userResult   // those that people are told about at the end
 }
 
 func (d *bulkDocument) text() string {
@@ -75,8 +75,14 @@ func (d *bulkDocument) text() string {
 	if d.DryRun {
 		verb = "would be done"
 	}
-	text := strings.Join(append(d.lines, ""), "\n")
-	text += fmt.Sprintf("%d of %d users %s: %d handed over, %d had nothing to hand over", d.Done, d.Total, verb, d.Reassigned, d.Removed)
+	text := ""
+	for _, u := range d.lines {
+		text += u.said + "\n"
+	}
+	text += fmt.Sprintf("%d of %d users %s", d.Done, d.Total, verb)
+	if d.Done > 0 {
+		text += fmt.Sprintf(": %d handed over, %d had nothing to hand over", d.Reassigned, d.Removed)
+	}
 	if d.Resumed > 0 {
 		text += fmt.Sprintf("; %d of them begun or done by an earlier run", d.Resumed)
 	}
@@ -89,7 +95,6 @@ func (d *bulkDocument) text() string {
 }
 
 func (b *bulk) run(cmd *cobra.Command, t *tool, connect *connection, c *consent, watch *watching) error {
-	began := time.Now()
 	report, err := b.check(t, c)
 	if err != nil {
 		return usageError{err}
@@ -124,6 +129,7 @@ func (b *bulk) run(cmd *cobra.Command, t *tool, connect *connection, c *consent,
 	if journal != nil {
 		options.Journal = journal
 	}
+	began := time.Now()
 	users, err := d.offboard(cmd.Context(), t, client, rows, options, watch)
 	d.Seconds = time.Since(began).Round(time.Millisecond).Seconds()
 	if len(users) == 0 && err != nil {
@@ -269,6 +275,10 @@ func (d *bulkDocument) offboard(ctx context.Context, t *tool, client *wrapper.Cl
 		line[row.From] = row.Line
 	}
 	var broken error // the output
+	stream := *t
+	stream.out = display.Above(t.out)
+	// Somebody who has seen a line about a user need not see it again.
+	shown := !t.quiet && screen.Width(t.err) > 0 && screen.Width(t.out) > 0
 	for result := range offboard.Users(ctx, client, requests, options) {
 		if result.Request.From == uuid.Nil {
 			return nil, usagef("%w. Nothing was started. Mend the journal, or look at who is done and name another with --journal", result.Err)
@@ -283,15 +293,25 @@ func (d *bulkDocument) offboard(ctx context.Context, t *tool, client *wrapper.Cl
 		users = append(users, u)
 		d.count(u)
 		if t.json && broken == nil {
-			broken = t.line(u)
+			broken = stream.line(u)
 		}
-		text := d.fate(result)
-		if d.DryRun || result.Err != nil {
-			d.lines = append(d.lines, fmt.Sprintf("line %d: user %s: %s", u.Line, u.User, text))
+		u.said = fmt.Sprintf("line %d: %s", u.Line, fate(result, d.DryRun))
+		interrupted := u.Outcome == outcomes[exitInterrupted]
+		switch begun := result.Action != ""; {
+		case d.DryRun, interrupted && begun, result.Err != nil && !interrupted && !shown:
+			d.lines = append(d.lines, u)
 		}
-		many.End(u.User.String(), text, result.Err != nil)
+		switch {
+		case interrupted: // its bar stays as it was last seen
+		case d.DryRun && shown:
+			many.End(u.User.String(), "", result.Err != nil)
+		default:
+			many.End(u.User.String(), u.said, result.Err != nil)
+		}
 	}
-	slices.SortFunc(users, func(a, b userResult) int { return a.Line - b.Line })
+	for _, list := range [][]userResult{users, d.lines} {
+		slices.SortFunc(list, func(a, b userResult) int { return a.Line - b.Line })
+	}
 	err := d.verdict(watch.stopToo)
 	if broken != nil {
 		err = errors.Join(err, fmt.Errorf("the results could not be written: %w", broken))
@@ -300,21 +320,23 @@ func (d *bulkDocument) offboard(ctx context.Context, t *tool, client *wrapper.Cl
 }
 
 // fate says in a line what became of a user.
-func (d *bulkDocument) fate(r offboard.Result) string {
+func fate(r offboard.Result, dry bool) string {
+	user := "user " + r.Request.From.String()
 	switch {
+	case errors.Is(r.Err, context.Canceled) && !errors.As(r.Err, &bulkError{}):
+		return fmt.Sprintf("%s: under way, last seen at %d%%. The job goes on", user, r.Progress.Percentage)
 	case r.Err != nil:
-		return clean(r.Err.Error())
-	case d.DryRun:
-		if r.Action == offboard.Reassign {
-			return "would be handed over to " + r.Request.To.String() + " and erased"
-		}
-		return "nothing to hand over: would be erased"
+		return r.Err.Error() // which names the user
+	case dry && r.Action == offboard.Reassign:
+		return user + " would be handed over to " + r.Request.To.String() + " and erased"
+	case dry:
+		return user + " has nothing to hand over, and would be erased"
 	case r.Resumed:
-		return "done, begun by an earlier run"
+		return user + " is done, begun by an earlier run"
 	case r.Action == offboard.Reassign:
-		return "handed over to " + r.Request.To.String() + " and erased"
+		return user + " was handed over to " + r.Request.To.String() + " and erased"
 	}
-	return "nothing to hand over: erased"
+	return user + " had nothing to hand over, and was erased"
 }
 
 func (d *bulkDocument) count(u userResult) {

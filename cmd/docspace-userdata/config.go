@@ -151,8 +151,8 @@ that it prints is the secret.`,
 			err = file.write()
 		}
 		return t.answer(cmd, &configDocument{
-			Path: path, InUse: file.InUse, Profiles: file.Profiles,
-			said: "profile " + name + " is kept in " + path + ". See what the account may do: docspace-userdata doctor --profile " + name,
+			head: head{Next: "docspace-userdata doctor --profile " + name},
+			Path: path, InUse: file.InUse, Profiles: file.Profiles, said: "profile " + name + " is kept in " + path,
 		}, err)
 	}
 	return cmd

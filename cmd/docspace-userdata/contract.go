@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/docspace-go/userdata/cmd/docspace-userdata/internal/screen"
 )
 
 // shape is a kind of answer in the contract.
@@ -120,7 +122,7 @@ func (v *validation) fields(where string, object map[string]any, must, may map[s
 		}
 		switch {
 		case !known:
-			v.news = append(v.news, where+clean(name))
+			v.news = append(v.news, where+screen.Clean(name))
 		case !slices.ContainsFunc(kinds, func(kind string) bool { return is(object[name], kind) }):
 			v.problem("%s%s is no %s", where, name, kinds[0])
 		}

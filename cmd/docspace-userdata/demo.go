@@ -24,7 +24,7 @@ func demoCommand(t *tool) *cobra.Command {
 		Long:    `Hand over or erase three users on a portal in memory, before your eyes. Nothing leaves this machine.`,
 		Example: `  docspace-userdata demo`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d := &demoDocument{}
+			d := &demoDocument{head: head{Next: "docspace-userdata doctor --help"}}
 			return t.answer(cmd, d, d.play(cmd.Context(), t))
 		},
 	}
@@ -39,8 +39,7 @@ type demoDocument struct {
 }
 
 func (d *demoDocument) text() string {
-	return fmt.Sprintf("\n%d users gone, %d of %d rooms lost. The same on a portal of yours: docspace-userdata offboard --help",
-		d.UsersGone, d.RoomsLost, d.Rooms)
+	return fmt.Sprintf("\n%d users gone, %d of %d rooms lost. On a portal of yours, begin with the doctor.", d.UsersGone, d.RoomsLost, d.Rooms)
 }
 
 func (d *demoDocument) play(ctx context.Context, t *tool) error {
@@ -58,7 +57,7 @@ func (d *demoDocument) play(ctx context.Context, t *tool) error {
 		story = t.err
 	}
 	say := func(format string, args ...any) {
-		if _, err := fmt.Fprintf(story, format+"\n", args...); err != nil {
+		if _, err := fmt.Fprintln(story, filled(story, fmt.Sprintf(format, args...))); err != nil {
 			failures = append(failures, err)
 		}
 	}
@@ -71,7 +70,7 @@ func (d *demoDocument) play(ctx context.Context, t *tool) error {
 		show := display.Job(leaving.Email)
 		result, err := offboard.User(ctx, client, offboard.Request{From: leaving.ID, To: people.successor.ID},
 			wrapper.OnProgress(show.Progress), wrapper.PollBetween(100*time.Millisecond, time.Second))
-		show.End("")
+		show.End()
 		display.Close()
 		if err != nil {
 			return err

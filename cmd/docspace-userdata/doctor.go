@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/docspace-go/userdata/cmd/docspace-userdata/internal/screen"
 	"github.com/docspace-go/userdata/wrapper"
 )
 
@@ -59,7 +60,7 @@ func (d *doctorDocument) text() string {
 }
 
 func (d *doctorDocument) add(check string, v verdict, found, hint string) {
-	found = clean(found)
+	found = screen.Clean(found)
 	for _, secret := range d.seen.secrets() { // which a server may repeat in a header, or as the name of a field
 		found = strings.ReplaceAll(found, secret, "[hidden]")
 	}
@@ -154,7 +155,7 @@ func (d *doctorDocument) portal(e *exchange, err error) error {
 		d.add("url", verdictFail, err.Error(), "")
 		return err
 	}
-	d.add("url", verdictOK, fmt.Sprintf("%d %s after %v", e.status, http.StatusText(e.status), e.took.Round(time.Millisecond)), "")
+	d.add("url", verdictOK, fmt.Sprintf("answers after %v", e.took.Round(time.Millisecond)), "")
 	d.tls(e)
 	d.clock(e)
 	d.credential(e, err)
@@ -242,9 +243,9 @@ func (d *doctorDocument) operation(name, may string, kind shape, e *exchange, er
 		d.add(name, verdictFail, err.Error(), "")
 		return err
 	case len(news) > 0:
-		d.add(name, verdictWarn, fmt.Sprintf("%d, may %s; not in the contract: %s", e.status, may, strings.Join(news, ", ")), "Newer portals say more; it does no harm")
+		d.add(name, verdictWarn, fmt.Sprintf("may %s; %d, not in the contract: %s", may, e.status, strings.Join(news, ", ")), "Newer portals say more; it does no harm")
 	default:
-		d.add(name, verdictOK, fmt.Sprintf("%d, may %s; as the contract says", e.status, may), "")
+		d.add(name, verdictOK, fmt.Sprintf("may %s; %d as the contract says", may, e.status), "")
 	}
 	return nil
 }

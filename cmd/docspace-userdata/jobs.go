@@ -234,7 +234,7 @@ func (k *jobKind) status(ctx context.Context, _ *tool, task *wrapper.Task, d *jo
 		d.see(task, p)
 		d.said = k.about(d.user) + ": " + p.String()
 		if p.Error != "" {
-			d.said += ": " + clean(p.Error)
+			d.said += ": " + screen.Clean(p.Error)
 		}
 	}
 	return err
@@ -284,7 +284,7 @@ func (d *jobDocument) watched(t *tool, task *wrapper.Task, wait func(*screen.Job
 	show := display.Job(d.kind.about(d.user))
 	p, err := wait(show)
 	d.see(task, p)
-	show.End("") // how it ended is for the answer, or the error, to say
+	show.End() // how it ended is for the answer, or the error, to say
 	display.Close()
 	if err == nil {
 		d.said = d.kind.about(d.user) + ": " + d.kind.done
@@ -367,7 +367,6 @@ It says whose data this is about, and asks. A job of that user that runs already
 		err = connect.advise(err, r.user)
 		if err == nil && d.State != "none" && !*wait {
 			d.Next = connect.again(k.words("wait", r.user)...)
-			d.said += ". Watch it: " + d.Next
 		}
 		return t.answer(cmd, d, err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/docspace-go/userdata/cmd/docspace-userdata/internal/screen"
 	"github.com/docspace-go/userdata/wrapper"
 )
 
@@ -64,9 +65,12 @@ type tool struct {
 // note says something on the side.
 func (t *tool) note(format string, args ...any) {
 	if !t.quiet {
-		_, _ = fmt.Fprintf(t.err, format+"\n", args...)
+		_, _ = fmt.Fprintln(t.err, filled(t.err, fmt.Sprintf(format, args...)))
 	}
 }
+
+// filled is a text as the width of a terminal wants it.
+func filled(w io.Writer, text string) string { return screen.Fill(text, screen.Width(w)) }
 
 // usageError is a mistake in the command line or in the environment.
 type usageError struct{ error }
@@ -95,7 +99,7 @@ func run(ctx context.Context, args []string, world outside) int {
 		t.json = true
 		err = t.answer(cmd, &head{}, err)
 	}
-	_, _ = fmt.Fprintln(t.err, "docspace-userdata:", err)
+	_, _ = fmt.Fprintln(t.err, filled(t.err, "docspace-userdata: "+err.Error()))
 	if next := (advised{}); errors.As(err, &next) {
 		_, _ = fmt.Fprintln(t.err, "next:", next.next)
 	}

@@ -98,7 +98,7 @@ func (d *offboardDocument) offboard(ctx context.Context, t *tool, client *wrappe
 	if err := reassignKind.idle(ctx, client, d.User); err != nil {
 		return err
 	}
-	what, action := fate(d.User, d.Successor, necessary)
+	what, action := plan(d.User, d.Successor, necessary)
 	about := d.Portal + ": " + what + " " + found
 	if c.dry {
 		d.Action = action
@@ -111,7 +111,7 @@ func (d *offboardDocument) offboard(ctx context.Context, t *tool, client *wrappe
 	display := screen.New(t.err, t.quiet)
 	show := display.Job("user " + d.User.String())
 	result, err := offboard.User(ctx, client, offboard.Request{From: d.User, To: d.Successor}, watch.options(show)...)
-	show.End("")
+	show.End()
 	display.Close()
 	d.deed = deedOf(result)
 	if err == nil {
@@ -120,8 +120,8 @@ func (d *offboardDocument) offboard(ctx context.Context, t *tool, client *wrappe
 	return err
 }
 
-// fate says what offboarding will do to a user.
-func fate(user, successor uuid.UUID, necessary bool) (string, offboard.Action) {
+// plan says what offboarding will do to a user.
+func plan(user, successor uuid.UUID, necessary bool) (string, offboard.Action) {
 	if necessary {
 		return fmt.Sprintf("The rooms and shared files of user %s go to user %s; the user's personal files and profile are erased, and nobody can undo that.", user, successor), offboard.Reassign
 	}

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/docspace-go/userdata/cmd/docspace-userdata/internal/screen"
 )
 
 // report is the file that says for each user of a run what was done, and what is not known. It takes the place of an
@@ -107,7 +109,7 @@ func asCSV(users []userResult) []byte {
 	for _, u := range users {
 		_ = w.Write([]string{
 			strconv.Itoa(u.Line), u.User.String(), u.Successor.String(), string(u.Action), u.Outcome, strconv.Itoa(u.Percentage),
-			strconv.FormatBool(u.Resumed), strconv.FormatFloat(u.Seconds, 'f', 3, 64), clean(u.Error),
+			strconv.FormatBool(u.Resumed), strconv.FormatFloat(u.Seconds, 'f', 3, 64), screen.Clean(u.Error),
 		})
 	}
 	w.Flush()

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/docspace-go/userdata/api"
+	"github.com/docspace-go/userdata/cmd/docspace-userdata/internal/screen"
 	"github.com/docspace-go/userdata/wrapper"
 )
 
@@ -98,7 +99,7 @@ type selfDocument struct {
 	Said   string `json:"message"` // the portal's words
 }
 
-func (d *selfDocument) text() string { return clean(d.Said) }
+func (d *selfDocument) text() string { return screen.Clean(d.Said) }
 
 func selfCommand(t *tool) *cobra.Command {
 	cmd := &cobra.Command{

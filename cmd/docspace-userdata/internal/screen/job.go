@@ -45,26 +45,15 @@ func (j *Job) set(p wrapper.Progress) wrapper.Progress {
 	return p
 }
 
-// End takes the job off the screen, and leaves a line that says what has become of it. An empty text leaves none.
-func (j *Job) End(text string) {
-	if j.finish() && text != "" {
-		j.screen.leave(j.label + ": " + Clean(text))
-	}
-}
-
-// finish takes the job off the screen, once.
-func (j *Job) finish() bool {
+// End takes the job off the screen.
+func (j *Job) End() {
 	j.mu.Lock()
 	before := j.ended
 	j.ended = true
 	j.mu.Unlock()
-	if before {
-		return false
-	}
-	if j.remove != nil {
+	if j.remove != nil && !before {
 		j.remove()
 	}
-	return true
 }
 
 func (j *Job) line(l look) string {

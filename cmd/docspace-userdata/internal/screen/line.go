@@ -96,13 +96,14 @@ func (l look) job(label string, p wrapper.Progress, took time.Duration) string {
 	return runewidth.FillRight(runewidth.Truncate(label, left, "…"), left) + bar + gap + right
 }
 
-// many is the line of all jobs together: the first of several that has room.
+// many is the line of all jobs together: the first of several that has room. The failed ones are some of those done, and
+// are told apart.
 func (l look) many(done, failed, total int, took, left time.Duration) string {
 	percentage := 100
 	if total > 0 {
 		percentage = min(done*100/total, 100)
 	}
-	count, failures, estimate := fmt.Sprintf("%d/%d", done, total), "", ""
+	count, failures, estimate := fmt.Sprintf("%d/%d", done-failed, total), "", ""
 	if failed > 0 {
 		failures = fmt.Sprintf(", %d failed", failed)
 	}

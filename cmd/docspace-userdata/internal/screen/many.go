@@ -66,7 +66,7 @@ func (m *Many) Progress(label string, p wrapper.Progress) {
 	}
 }
 
-// End counts a job as done, or as failed, and leaves a line that says what has become of it. An empty text leaves none.
+// End counts a job as done, or as failed, and leaves a line with what is to be said of it. An empty text leaves none.
 // A job that was never seen at work may end as well.
 func (m *Many) End(label, text string, failed bool) {
 	m.life.Lock()
@@ -84,14 +84,14 @@ func (m *Many) End(label, text string, failed bool) {
 	m.mu.Unlock()
 	if e != nil {
 		delete(m.jobs, label)
-		e.finish()
+		e.End()
 	}
 	switch {
 	case text == "":
 	case m.screen.console == nil:
-		m.screen.dated(count + Clean(label) + ": " + Clean(text))
+		m.screen.dated(count + Clean(text))
 	default:
-		m.screen.print(Clean(label) + ": " + Clean(text))
+		m.screen.print(Clean(text))
 	}
 }
 

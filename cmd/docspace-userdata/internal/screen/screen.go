@@ -2,7 +2,6 @@
 package screen
 
 import (
-	"fmt"
 	"io"
 	"math"
 	"os"
@@ -77,44 +76,33 @@ func reflows() bool {
 	return slices.Contains([]string{"alacritty", "foot", "xterm-ghostty", "xterm-kitty"}, os.Getenv("TERM"))
 }
 
-// Printf writes lines above the bars, and just writes them where there are none.
-func (s *Screen) Printf(format string, args ...any) {
-	s.print(cleanLines(fmt.Sprintf(format, args...))...)
-}
-
+// print writes lines above the bars, and just writes them where there are none.
 func (s *Screen) print(lines ...string) {
 	if s.quiet {
 		return
 	}
-	text := []byte(strings.Join(lines, "\n") + "\n")
+	text := strings.Join(lines, "\n") + "\n"
 	if s.console == nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		_, _ = s.out.Write(text) // That nobody can read it is no reason to stop a job.
+		_, _ = io.WriteString(s.out, text) // That nobody can read it is no reason to stop a job.
 		return
 	}
+	columns, _, _ := s.console.GetTermSize()
+	filled := []byte(Fill(text, columns))
 	s.life.Lock()
 	defer s.life.Unlock()
 	if s.bars != nil && !s.closed {
-		if _, err := s.bars.Write(text); err == nil {
+		if _, err := s.bars.Write(filled); err == nil {
 			return
 		}
 	}
-	_, _ = s.console.aside(s.out, text)
+	_, _ = s.console.aside(s.out, filled)
 }
 
 // dated writes a line with the time, where there is no terminal.
 func (s *Screen) dated(line string) {
 	s.print(time.Now().UTC().Format(time.RFC3339) + " " + line)
-}
-
-// leave writes a line that stays, with the time where there is no terminal to see it happen.
-func (s *Screen) leave(line string) {
-	if s.console == nil {
-		s.dated(line)
-	} else {
-		s.print(line)
-	}
 }
 
 // Above returns a writer for what is not the screen's but may end up on the same terminal, such as standard output. The

@@ -96,22 +96,22 @@ func TestWhereAJobStandsIsSaidInWords(t *testing.T) {
 	}
 }
 
-func TestAnEndedJobLeavesALineInPlaceOfItsBar(t *testing.T) {
+func TestAnEndedJobHasNoBarAnyMore(t *testing.T) {
 	onTerminal(t, 60, func(t *testing.T, s *Screen, v *terminal) {
 		first, second := s.Job("first"), s.Job("second")
 		first.Progress(at(50))
 		second.Progress(at(20))
 		after(time.Second)
 		assert.Equal(t, "first   [############------------]   50%   0:01\nsecond  [####--------------------]   20%   0:01", v.text())
-		first.End("handed over")
+		first.End()
 		after(time.Second)
-		assert.Equal(t, "first: handed over\nsecond  [####--------------------]   20%   0:02", v.text())
-		first.End("once more")
+		assert.Equal(t, "second  [####--------------------]   20%   0:02", v.text())
+		first.End()
 		first.Progress(at(70))
-		s.Printf("a word in between: %d\nand one more", 7)
-		second.End("")
+		s.print("a word in between", "and one more")
+		second.End()
 		after(time.Second)
-		assert.Equal(t, "first: handed over\na word in between: 7\nand one more", v.text())
+		assert.Equal(t, "a word in between\nand one more", v.text())
 	})
 }
 
@@ -138,30 +138,30 @@ func TestManyJobsHaveABarForAllAndOneForEachAtWork(t *testing.T) {
 		after(time.Minute)
 		assert.Equal(t, "ann  [------------------------]    0%  running       1:00\n"+
 			"[######------------------]   25%  1/4 done  1:00", v.text(), "what an earlier run has done says nothing about the time left")
-		many.End("ann", "handed over", false)
+		many.End("ann", "ann: handed over", false)
 		many.Progress("bob", at(30))
 		after(0)
 		after(often)
 		assert.Equal(t, "ann: handed over\n"+
 			"bob  [#######-----------------]   30%  step 4 of 9   0:00\n"+
 			"[############------------]   50%  2/4 done  1:00  ~3 min left", v.text())
-		many.End("bob", "failed: no room", true)
-		many.End("cem", "failed: no such user", true)
+		many.End("bob", "bob: failed: no room", true)
+		many.End("cem", "cem: failed: no such user", true)
 		after(time.Second)
 		s.Close()
 		assert.Equal(t, "ann: handed over\nbob: failed: no room\ncem: failed: no such user\n"+
-			"[########################]  100%  4/4 done, 2 failed  1:01", v.text())
+			"[########################]  100%  2/4 done, 2 failed  1:01", v.text())
 	})
 }
 
 func TestTheBarForAllFitsTheTerminal(t *testing.T) {
 	for columns, want := range map[int]string{
-		80: "[##----------------------]   12%  120/1000 done, 3 failed  4:12  ~31 min left",
-		65: "[--------]   12%  120/1000 done, 3 failed  4:12  ~31 min left",
-		40: "[--------]  120/1000, 3 failed  ~31 min",
-		20: "120/1000, 3 failed",
-		10: "120/1000",
-		5:  "120/",
+		80: "[##----------------------]   12%  117/1000 done, 3 failed  4:12  ~31 min left",
+		65: "[--------]   12%  117/1000 done, 3 failed  4:12  ~31 min left",
+		40: "[--------]  117/1000, 3 failed  ~31 min",
+		20: "117/1000, 3 failed",
+		10: "117/1000",
+		5:  "117/",
 		0:  "",
 	} {
 		assert.Equal(t, want, look{width: columns}.many(120, 3, 1000, 252*time.Second, 1848*time.Second))
@@ -220,7 +220,7 @@ func TestAFrameIsDrawnOverTheLastOneWhenTheTerminalIsResized(t *testing.T) {
 				v.mu.Lock()
 				v.reflows, s.console.reflows = reflows, reflows
 				v.mu.Unlock()
-				s.Printf("above")
+				s.print("above")
 				many := s.Many(3)
 				many.Progress(carla, at(30))
 				for _, columns := range []int{40, 20, 120, 60, 30, 80} {
@@ -259,7 +259,7 @@ func TestWhatIsWrittenAsideIsNotMixedUpWithTheBars(t *testing.T) {
 		job := s.Job("carla")
 		job.Progress(at(30))
 		after(time.Second)
-		s.Printf("first")
+		s.print("first")
 		_, err := io.WriteString(out, "second\n")
 		require.NoError(t, err)
 		assert.Equal(t, "first\nsecond\ncarla  [#######-----------------]   30%   0:01", v.text())
@@ -269,7 +269,7 @@ func TestWhatIsWrittenAsideIsNotMixedUpWithTheBars(t *testing.T) {
 		after(time.Second)
 		assert.Equal(t, "first\nsecond\nthird\ncarla  [#######-----------------]   30%   0:03", v.text())
 		long := strings.Repeat("x", 150)
-		s.Printf("%s", long)
+		s.print(long)
 		after(time.Second)
 		assert.Equal(t, "first\nsecond\nthird\n"+long[:60]+"\n"+long[:60]+"\n"+long[:30]+"\ncarla  [#######-----------------]   30%   0:04", v.text())
 	})
@@ -281,7 +281,7 @@ func TestCloseLeavesWhatWasLastSeenAndCanBeCalledTwice(t *testing.T) {
 		job.Progress(at(30))
 		after(time.Second)
 		job.Progress(at(50))
-		s.Printf("interrupted")
+		s.print("interrupted")
 		s.Close()
 		s.Close()
 		const last = "interrupted\ncarla  [############------------]   50%   0:01"
@@ -289,12 +289,12 @@ func TestCloseLeavesWhatWasLastSeenAndCanBeCalledTwice(t *testing.T) {
 		job.Progress(at(70))
 		after(time.Second)
 		assert.Equal(t, last, v.text(), "nothing is drawn after Close")
-		s.Printf("said later")
+		s.print("said later")
 		late := s.Job("late")
 		late.Progress(at(10))
-		late.End("failed")
+		late.End()
 		s.Many(3).End("x", "", false)
-		assert.Equal(t, last+"\nsaid later\nlate: failed", v.text())
+		assert.Equal(t, last+"\nsaid later", v.text())
 	})
 }
 
@@ -307,7 +307,7 @@ func TestAScreenThatShowedNothingWritesNothing(t *testing.T) {
 
 func TestALineWithoutAnyBarsIsJustWritten(t *testing.T) {
 	onTerminal(t, 60, func(t *testing.T, s *Screen, v *terminal) {
-		s.Printf("a %s", "word")
+		s.print("a word")
 		assert.Equal(t, "a word\n", v.sent())
 	})
 }
@@ -319,8 +319,8 @@ func TestATerminalThatIsGoneStopsNothing(t *testing.T) {
 		job := s.Job("carla")
 		job.Progress(at(10))
 		after(time.Second)
-		s.Printf("word")
-		job.End("done")
+		s.print("word")
+		job.End()
 		s.Close()
 	})
 }
@@ -339,18 +339,16 @@ func TestWhatAPortalSaysCannotCommandTheTerminal(t *testing.T) {
 		job.Progress(p)
 		many.Progress(evil+"2", p)
 		after(time.Second)
-		job.End(evil)
-		s.Printf("%s", evil)
+		job.End()
 		many.End(evil+"2", evil, true)
 		after(time.Second)
-		assert.Contains(t, v.text(), "a?[2J????b   c: a?[2J????b   c")
+		assert.Contains(t, "\n"+v.text(), "\na?[2J????b c\n")
 		for _, r := range "\x07\u009b\u202e\t" {
 			assert.NotContains(t, v.sent(), string(r))
 		}
 	})
 	var plain bytes.Buffer
-	s := New(&plain, false)
-	s.Job(evil).End(evil)
+	New(&plain, false).Job(evil).Progress(at(10))
 	assert.NotContains(t, plain.String(), "\x1b")
 	assert.Equal(t, 1, strings.Count(plain.String(), "\n"))
 }
@@ -375,14 +373,12 @@ func TestElsewhereThereAreDatedLines(t *testing.T) {
 		job.Progress(at(30))
 		after(time.Minute)
 		job.Progress(at(20))
-		s.Printf("a word\n")
-		job.End("handed over")
-		job.End("again")
+		s.print("a word")
+		job.End()
 		s.Close()
 		assert.Equal(t, "2000-01-01T00:00:00Z carla: 30%, running\n"+
 			"2000-01-01T00:01:00Z carla: 30%, running\n"+
-			"a word\n"+
-			"2000-01-01T00:01:00Z carla: handed over\n", out.String())
+			"a word\n", out.String())
 	})
 }
 
@@ -396,8 +392,8 @@ func TestElsewhereManyJobsAreWorthALineAMinuteEach(t *testing.T) {
 		after(time.Minute)
 		many.Progress("ann", at(20))
 		many.Progress("ann", at(100))
-		many.End("ann", "handed over", false)
-		many.End("bob", "no such user", true)
+		many.End("ann", "ann: handed over", false)
+		many.End("bob", "bob: no such user", true)
 		assert.Equal(t, "2000-01-01T00:00:00Z ann: 5%, running\n"+
 			"2000-01-01T00:01:00Z ann: 20%, running\n"+
 			"2000-01-01T00:01:00Z 1/2 ann: handed over\n"+
@@ -409,9 +405,9 @@ func TestQuietIsQuiet(t *testing.T) {
 	var out bytes.Buffer
 	s := New(&out, true)
 	s.Job("carla").Progress(at(30))
-	s.Job("carla").End("done")
+	s.Job("carla").End()
 	s.Many(2).End("ann", "done", true)
-	s.Printf("word")
+	s.print("word")
 	s.Close()
 	assert.Empty(t, out.String())
 }
@@ -447,8 +443,8 @@ func TestManyGoroutinesMayShareAScreen(t *testing.T) {
 				many.Progress(label, at(percentage))
 			}
 			_, _ = fmt.Fprintln(out, "out", i)
-			s.Printf("err %d", i)
-			many.End(label, "done", i%2 == 0)
+			s.print(fmt.Sprint("err ", i))
+			many.End(label, label+": done", i%2 == 0)
 		})
 	}
 	all.Wait()
@@ -456,7 +452,7 @@ func TestManyGoroutinesMayShareAScreen(t *testing.T) {
 	text := v.text()
 	assert.Equal(t, 40, strings.Count(text, ": done"))
 	assert.Equal(t, 40, strings.Count(text, "out "))
-	assert.True(t, strings.HasSuffix(text, "40/40 done, 20 failed  0:00"), text)
+	assert.True(t, strings.HasSuffix(text, "20/40 done, 20 failed  0:00"), text)
 }
 
 func TestTimeIsSaidAsPreciselyAsItIsKnown(t *testing.T) {
