@@ -6,8 +6,8 @@ SHELL := /bin/sh
 GO ?= go
 export GOWORK := off
 
-modules := . examples examples/otel tools tools/bench tools/consumer tools/contract tools/faults tools/lint tools/memory tools/oasdiff tools/plot
-checked := . examples examples/otel tools/consumer tools/contract tools/faults tools/memory tools/plot
+modules := . examples examples/otel tools tools/bench tools/consumer tools/contract tools/faults tools/lint tools/memory tools/oasdiff tools/plot tools/terminal
+checked := . examples examples/otel tools/consumer tools/contract tools/faults tools/memory tools/plot tools/terminal
 npm := tools/npm/node_modules/.package-lock.json
 traffic := ./docspacetest ./wrapper ./offboard ./cmd/... github.com/docspace-go/userdata/examples/...
 # What a check leaves behind, above all when it is interrupted, is in a directory of its own, which goes.
@@ -43,6 +43,15 @@ faults: ## Have everything go wrong, for every operation at every stage, and pri
 
 consumer: ## Use the library as strangers get it, with this Go and older ones, and measure what the import costs
 	@cd tools/consumer && $(GO) test . && $(GO) run .
+
+terminal: ## Run the tool at a pseudo-terminal, and hold what it shows against tools/terminal/testdata
+	cd tools/terminal && $(GO) test -count=1 -timeout=5m .
+
+screens: ## Write those screens anew
+	cd tools/terminal && $(GO) test -count=1 -timeout=5m . -update
+
+picture: ## Record docs/bulk.svg from a real run at a pseudo-terminal
+	cd tools/terminal && $(GO) run . ../../docs/bulk.svg
 
 FUZZTIME ?= 5s
 fuzz: ## Run every fuzz test for a while: FUZZTIME=5s
@@ -192,4 +201,6 @@ clean: ## Remove what the targets have built
 
 always:
 .PHONY: always help demo build test race cover faults consumer fuzz figures figures-check memory generate generate-check tidy-check contract $(contract) \
+
+.PHONY: always help demo build test race cover faults terminal screens picture fuzz figures generate generate-check tidy-check contract $(contract) \
 	contract-mutations contract-upstream contract-diff api api-diff fmt ci clean

@@ -32,7 +32,7 @@ func (t *tool) answer(cmd *cobra.Command, d document, err error) error {
 	h.Command = strings.TrimPrefix(strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()), " ")
 	h.Outcome = outcomes[exitCode(err)]
 	if err != nil {
-		h.Error, h.Next = err.Error(), ""
+		h.Error, h.Next = said(err), ""
 	}
 	if next := (advised{}); errors.As(err, &next) {
 		h.Next = next.next

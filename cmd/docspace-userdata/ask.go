@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -78,18 +79,23 @@ func reply(ctx context.Context, read func() (string, error)) (string, error) {
 	}
 }
 
-// readSecret reads a line without an echo. An interrupt ends that at once, and gives the terminal its echo back.
-func readSecret(ctx context.Context, terminal int) (string, error) {
-	before, err := term.GetState(terminal)
+// readSecret prompts, and reads a line without an echo. That is gone before the prompt is there, and comes back whatever
+// happens.
+func readSecret(ctx context.Context, t *tool, terminal *os.File, prompt string) (string, error) {
+	before, err := term.MakeRaw(int(terminal.Fd()))
 	if err != nil {
 		return "", err
 	}
+	defer func() { _ = term.Restore(int(terminal.Fd()), before) }()
 	text, err := reply(ctx, func() (string, error) {
-		text, err := term.ReadPassword(terminal)
-		return string(text), err
+		return term.NewTerminal(struct {
+			io.Reader
+			io.Writer
+		}{terminal, t.err}, "").ReadPassword(prompt)
 	})
-	if ctx.Err() != nil {
-		err = errors.Join(err, term.Restore(terminal, before))
+	if errors.Is(err, io.EOF) { // Ctrl-C, which is no signal without an echo, or Ctrl-D
+		_, _ = io.WriteString(t.err, "\r\n")
+		err = fmt.Errorf("nothing was entered: %w", context.Canceled)
 	}
 	return text, err
 }

@@ -288,7 +288,7 @@ func (d *bulkDocument) offboard(ctx context.Context, t *tool, client *wrapper.Cl
 		}
 		u := userResult{Line: line[result.Request.From], deed: deedOf(result), Resumed: result.Resumed, Outcome: outcomes[exitCode(result.Err)]}
 		if result.Err != nil {
-			u.Error = result.Err.Error()
+			u.Error = said(result.Err)
 		}
 		users = append(users, u)
 		d.count(u)
@@ -321,22 +321,22 @@ func (d *bulkDocument) offboard(ctx context.Context, t *tool, client *wrapper.Cl
 
 // fate says in a line what became of a user.
 func fate(r offboard.Result, dry bool) string {
-	user := "user " + r.Request.From.String()
+	user := r.Request.From.String()
 	switch {
 	case errors.Is(r.Err, context.Canceled) && !errors.As(r.Err, &bulkError{}):
 		return fmt.Sprintf("%s: under way, last seen at %d%%. The job goes on", user, r.Progress.Percentage)
 	case r.Err != nil:
-		return r.Err.Error() // which names the user
+		return said(r.Err) // which names the user
 	case dry && r.Action == offboard.Reassign:
 		return user + " would be handed over to " + r.Request.To.String() + " and erased"
 	case dry:
-		return user + " has nothing to hand over, and would be erased"
+		return user + " would be erased: nothing to hand over"
 	case r.Resumed:
 		return user + " is done, begun by an earlier run"
 	case r.Action == offboard.Reassign:
-		return user + " was handed over to " + r.Request.To.String() + " and erased"
+		return user + " was handed over and erased"
 	}
-	return user + " had nothing to hand over, and was erased"
+	return user + " was erased: nothing to hand over"
 }
 
 func (d *bulkDocument) count(u userResult) {

@@ -48,7 +48,7 @@ func connectionFlags(cmd *cobra.Command) *connection {
 // client makes the client that flags, environment and profile describe, and asks a person for the secret that is missing.
 func (c *connection) client(ctx context.Context, t *tool, opts ...wrapper.Option) (*wrapper.Client, error) {
 	client, err := c.connect(ctx, t, opts)
-	if err != nil && ctx.Err() == nil {
+	if err != nil && !errors.Is(err, context.Canceled) {
 		err = usageError{err}
 	}
 	return client, err
@@ -198,11 +198,7 @@ func askForSecret(ctx context.Context, t *tool) error {
 	if user := os.Getenv("DOCSPACE_USERNAME"); user != "" {
 		variable, prompt = "DOCSPACE_PASSWORD", "Password of "+user+": "
 	}
-	if _, err := fmt.Fprint(t.err, prompt); err != nil {
-		return err
-	}
-	secret, err := readSecret(ctx, int(in.Fd()))
-	_, _ = fmt.Fprintln(t.err)
+	secret, err := readSecret(ctx, t, in, prompt)
 	switch {
 	case err != nil:
 		return err

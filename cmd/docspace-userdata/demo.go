@@ -61,7 +61,7 @@ func (d *demoDocument) play(ctx context.Context, t *tool) error {
 			failures = append(failures, err)
 		}
 	}
-	say("A portal in memory. %s offboards three users; what they own goes to %s.\n", people.admin.Email, people.successor.Email)
+	say("A portal in memory. %s offboards three users.\nWhat they own goes to %s.\n", people.admin.Email, people.successor.Email)
 	users, rooms := table(portal, say)
 
 	for _, leaving := range []docspacetest.User{people.crowded, people.empty, people.busy} {

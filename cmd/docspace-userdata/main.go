@@ -35,15 +35,26 @@ const (
 var outcomes = [...]string{"done", "failed", "usage", "notAllowed", "notFound", "unknown", "interrupted"}
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first signal ends the work in good order; the next one ends the program.
-	context.AfterFunc(ctx, stop)
-	// Output that nobody reads any more is an error of writing it. It must not end the watching of a job.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	os.Exit(run(ctx, os.Args[1:], outside{
+	world := outside{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr, http: &http.Client{},
 		attended: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
-	}))
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	interrupts := make(chan os.Signal, 2)
+	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-interrupts
+		stop() // ends the work in good order
+		<-interrupts
+		if world.attended {
+			_, _ = fmt.Fprintln(world.err) // the terminal has written ^C
+		}
+		_, _ = fmt.Fprintln(world.err, "docspace-userdata: left at once; what the portal has begun goes on")
+		os.Exit(exitInterrupted)
+	}()
+	// Output that nobody reads any more is an error of writing it. It must not end the watching of a job.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	os.Exit(run(ctx, os.Args[1:], world))
 }
 
 // outside is what a command has of the world: where it reads and writes (data on out, everything else on err), how it
@@ -68,6 +79,9 @@ func (t *tool) note(format string, args ...any) {
 		_, _ = fmt.Fprintln(t.err, filled(t.err, fmt.Sprintf(format, args...)))
 	}
 }
+
+// said is an error in words for people, whom an interrupt need not be told about in words for programs.
+func said(err error) string { return strings.ReplaceAll(err.Error(), ": "+context.Canceled.Error(), "") }
 
 // filled is a text as the width of a terminal wants it.
 func filled(w io.Writer, text string) string { return screen.Fill(text, screen.Width(w)) }
@@ -99,7 +113,7 @@ func run(ctx context.Context, args []string, world outside) int {
 		t.json = true
 		err = t.answer(cmd, &head{}, err)
 	}
-	_, _ = fmt.Fprintln(t.err, filled(t.err, "docspace-userdata: "+err.Error()))
+	_, _ = fmt.Fprintln(t.err, filled(t.err, "docspace-userdata: "+said(err)))
 	if next := (advised{}); errors.As(err, &next) {
 		_, _ = fmt.Fprintln(t.err, "next:", next.next)
 	}

@@ -137,12 +137,12 @@ func (c *console) aside(w io.Writer, p []byte) (int, error) {
 	return n, err
 }
 
-// finish writes what has come too late for mpb's last frame, which stays where it is.
+// finish draws the last frame once more, which stays: something may have come too late for mpb, and a ^C may stand below.
 func (c *console) finish() {
 	columns, _, _ := c.GetTermSize()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.above.Len() > 0 {
+	if c.above.Len() > 0 || len(c.shown) > 0 {
 		c.draw(c.shown, columns)
 	}
 	c.shown = nil

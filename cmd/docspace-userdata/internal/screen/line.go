@@ -66,6 +66,7 @@ type look struct {
 	width  int // of the terminal
 	labels int // width of the longest label
 	color  bool
+	fine   bool // whether there are other characters than those of ASCII
 }
 
 // job is the line of one job: label, bar, percentage, words, time. What there is no room for is left out, the words
@@ -144,12 +145,19 @@ func with(text, more string) string {
 }
 
 func (l look) bar(percentage, size int) string {
-	full := strings.Repeat("#", percentage*size/100)
-	rest := strings.Repeat("-", size-len(full))
-	if l.color && full != "" {
-		full = "\x1b[32m" + full + "\x1b[0m"
+	marks := [...]string{"[", "#", "-", "]"}
+	if l.fine {
+		marks, size = [...]string{"", "━", "─", ""}, size+brackets
 	}
-	return "[" + full + rest + "]"
+	full := percentage * size / 100
+	return marks[0] + l.colored("32", strings.Repeat(marks[1], full)) + l.colored("90", strings.Repeat(marks[2], size-full)) + marks[3]
+}
+
+func (l look) colored(color, text string) string {
+	if !l.color || text == "" {
+		return text
+	}
+	return "\x1b[" + color + "m" + text + "\x1b[0m"
 }
 
 // clock is a time as 1:05 or 2:01:05.

@@ -2,6 +2,7 @@
 package screen
 
 import (
+	"cmp"
 	"io"
 	"math"
 	"os"
@@ -22,6 +23,7 @@ type Screen struct {
 	out   io.Writer
 	quiet bool
 	color bool
+	fine  bool
 
 	// Only on a terminal.
 	console *console
@@ -47,6 +49,7 @@ func New(out io.Writer, quiet bool) *Screen {
 			}
 			return columns, rows
 		}, reflows(), os.Getenv("NO_COLOR") == "")
+		s.fine = isFine()
 	}
 	return s
 }
@@ -63,6 +66,14 @@ func canDraw() bool {
 		return os.Getenv("WT_SESSION") != "" || os.Getenv("TERM") != ""
 	}
 	return os.Getenv("TERM") != "" && os.Getenv("TERM") != "dumb"
+}
+
+// isFine tells whether the terminal is one for UTF-8, whose lines are not twice as wide as letters, as they are for some in
+// East Asia.
+func isFine() bool {
+	locale := strings.ToLower(cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_CTYPE"), os.Getenv("LANG")))
+	utf8 := strings.Contains(locale, "utf-8") || strings.Contains(locale, "utf8") || os.Getenv("WT_SESSION") != ""
+	return utf8 && runewidth.StringWidth("━─") == 2
 }
 
 // reflows tells whether the terminal is one that is known to wrap its lines anew when it is made narrower. Where a guess
@@ -160,7 +171,7 @@ func (s *Screen) add(lowest bool, line func(look) string) (remove func()) {
 	}
 	filler := mpb.BarFillerFunc(func(w io.Writer, stat decor.Statistics) error {
 		s.mu.Lock()
-		l := look{width: stat.AvailableWidth, labels: s.labels, color: s.color}
+		l := look{width: stat.AvailableWidth, labels: s.labels, color: s.color, fine: s.fine}
 		s.mu.Unlock()
 		_, err := io.WriteString(w, line(l))
 		return err

@@ -365,6 +365,27 @@ func TestTheBarHasAColorOnlyIfThatIsWanted(t *testing.T) {
 	}
 }
 
+func TestABarIsFineWhereTheTerminalIs(t *testing.T) {
+	onTerminal(t, 60, func(t *testing.T, s *Screen, v *terminal) {
+		s.fine = true
+		s.Job("carla").Progress(at(50))
+		after(time.Second)
+		assert.Equal(t, "carla  ━━━━━━━━━━━━━─────────────   50%   0:01", v.text())
+	})
+	for _, c := range []struct {
+		all, ctype, lang string
+		fine             bool
+	}{
+		{"", "", "de_DE.UTF-8", true}, {"", "C.utf8", "C", true}, {"C", "", "en_US.UTF-8", false}, {"", "", "", false},
+	} {
+		t.Setenv("LC_ALL", c.all)
+		t.Setenv("LC_CTYPE", c.ctype)
+		t.Setenv("LANG", c.lang)
+		t.Setenv("WT_SESSION", "")
+		assert.Equal(t, c.fine, isFine(), c)
+	}
+}
+
 func TestElsewhereThereAreDatedLines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
