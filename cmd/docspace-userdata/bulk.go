@@ -202,9 +202,12 @@ func (b *bulk) open(t *tool, c *consent, rows []people.Row) (_ *os.File, release
 		}
 		return b.known(t, file, func() error { return nil }, rows, err)
 	}
-	unlock, err := lock.File(b.journal + ".lock")
+	unlock, err := lock.File(b.journal)
+	if err != nil && !errors.Is(err, lock.ErrHeld) {
+		err = fmt.Errorf("the journal: %w; name another with --journal", err)
+	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("the journal %s: %w", b.journal, err)
+		return nil, nil, err
 	}
 	file, err := os.OpenFile(b.journal, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	return b.known(t, file, unlock, rows, err)

@@ -189,7 +189,7 @@ func TestNothingStartsIfSomethingIsWrongWithTheFiles(t *testing.T) {
 			return []string{"--report", folder}
 		}, "is a folder"},
 		{"another run", func(t *testing.T, list string) []string {
-			release, err := lock.File(list + ".journal.lock")
+			release, err := lock.File(list + ".journal")
 			require.NoError(t, err)
 			t.Cleanup(func() { _ = release() })
 			return nil

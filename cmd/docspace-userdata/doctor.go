@@ -151,8 +151,12 @@ func (d *doctorDocument) examine(ctx context.Context, client *wrapper.Client, se
 
 // portal is about the first answer, or its absence: what is there at the address at all.
 func (d *doctorDocument) portal(e *exchange, err error) error {
-	if e == nil || e.err != nil {
+	if e == nil {
 		d.add("url", verdictFail, err.Error(), "")
+		return err
+	}
+	if e.err != nil {
+		d.add("url", verdictFail, "no answer: "+e.err.Error(), "Check the address, and whether this machine gets there")
 		return err
 	}
 	d.add("url", verdictOK, fmt.Sprintf("answers after %v", e.took.Round(time.Millisecond)), "")
@@ -197,11 +201,14 @@ func (d *doctorDocument) clock(e *exchange) {
 
 // credential names the kind that a portal takes it for, which is found by its looks.
 func (d *doctorDocument) credential(e *exchange, err error) {
-	if errors.Is(err, wrapper.ErrUnauthorized) {
+	switch {
+	case errors.Is(err, wrapper.ErrUnauthorized):
 		d.add("credential", verdictFail, e.credential+", which the portal does not accept", "It is wrong, has expired, or belongs to a disabled account")
-		return
+	case err == nil, errors.Is(err, wrapper.ErrBadRequest), errors.Is(err, wrapper.ErrForbidden):
+		d.add("credential", verdictOK, e.credential, "")
+	default:
+		d.add("credential", verdictWarn, e.credential+" by its looks; the portal does not say", "")
 	}
-	d.add("credential", verdictOK, e.credential, "")
 }
 
 func credentialOf(h http.Header) string {
@@ -222,25 +229,47 @@ func credentialOf(h http.Header) string {
 
 // operation is about one of the reads: what the account may do, and whether the answer is one of the contract.
 func (d *doctorDocument) operation(name, may string, kind shape, e *exchange, err error) error {
-	unknownUser := errors.Is(err, wrapper.ErrBadRequest) || errors.Is(err, wrapper.ErrNotFound)
+	if e.err != nil {
+		d.add(name, verdictFail, "no answer: "+e.err.Error(), "")
+		return err
+	}
+	found := fmt.Sprintf("%d %s", e.status, http.StatusText(e.status))
+	var refusal *wrapper.Error
+	if errors.As(err, &refusal) && refusal.Message != "" {
+		found += ": " + refusal.Message
+	}
+	hint := ""
 	switch {
-	case e.err != nil:
-		d.add(name, verdictFail, err.Error(), "")
-		return err
 	case errors.Is(err, wrapper.ErrUnauthorized):
-		d.add(name, verdictFail, "401: may not "+may, "Check the credential")
-		return err
+		hint = "The account may not " + may + ": check the credential"
 	case errors.Is(err, wrapper.ErrForbidden):
-		d.add(name, verdictFail, "403: may not "+may, "Use an account that may, an API key with the scope read, an address that is let in")
+		hint = "The account may not " + may + ": use one that may, an API key with the scope read, an address that is let in"
+	case errors.Is(err, wrapper.ErrPaymentRequired):
+		hint = "The portal has to be paid for"
+	case errors.Is(err, wrapper.ErrRateLimited):
+		hint = "Try again later"
+	case errors.Is(err, wrapper.ErrServer):
+		hint = "The portal, or a proxy before it, is in trouble: try again later"
+	case errors.Is(err, wrapper.ErrNotFound) && refusal.Message == "":
+		hint = "There is no portal at this address, or it is suspended"
+	case e.status/100 == 3:
+		hint = "It leads to " + e.header.Get("Location") + ": if that is the portal, use its address"
+	}
+	if hint != "" {
+		d.add(name, verdictFail, found, screen.Clean(hint))
 		return err
 	}
 	problems, news := validate(kind, e.status, e.body)
+	unknownUser := errors.Is(err, wrapper.ErrBadRequest) || errors.Is(err, wrapper.ErrNotFound)
 	switch {
 	case len(problems) > 0:
 		d.add(name, verdictFail, fmt.Sprintf("%d, not what the contract says: %s", e.status, strings.Join(problems, "; ")), "Is this the address of a portal?")
-		return errors.Join(fmt.Errorf("%s: the answer is not what the contract says: %s", name, problems[0]), err)
+		if err == nil || errors.Is(err, wrapper.ErrNoTask) || unknownUser {
+			err = fmt.Errorf("%s: the answer is not what the contract says: %s", name, problems[0])
+		}
+		return err
 	case err != nil && !errors.Is(err, wrapper.ErrNoTask) && !unknownUser:
-		d.add(name, verdictFail, err.Error(), "")
+		d.add(name, verdictFail, found, "")
 		return err
 	case len(news) > 0:
 		d.add(name, verdictWarn, fmt.Sprintf("may %s; %d, not in the contract: %s", may, e.status, strings.Join(news, ", ")), "Newer portals say more; it does no harm")

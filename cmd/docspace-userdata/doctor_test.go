@@ -57,10 +57,15 @@ func TestTheDoctorSaysWhatFails(t *testing.T) {
 		code  int
 	}{
 		{"a wrong key", nil, []string{"DOCSPACE_API_KEY", "sk-wrong"}, "credential", "does not accept", exitNotAllowed},
-		{"a refusal", fail("getRemoveProgress", 1, docspacetest.Fault{Status: 403, Body: `{"error":{"message":"Access denied"},"status":1,"statusCode":403}`}), nil, "getRemoveProgress", "may not watch removals", exitNotAllowed},
-		{"no answer", fail("necessaryReassign", 9, docspacetest.Fault{Reset: true}), nil, "url", "necessaryReassign", exitFailed},
+		{"a refusal", fail("getRemoveProgress", 1, docspacetest.Fault{Status: 403, Body: `{"error":{"message":"Access denied"},"status":1,"statusCode":403}`}), nil, "getRemoveProgress", "Access denied. The account may not watch removals", exitNotAllowed},
+		{"an address that is not let in", fail("necessaryReassign", 1, docspacetest.Fault{Status: 403, Body: `{"response":"Not from there","count":1,"links":[],"status":1,"statusCode":403}`}), nil, "necessaryReassign", "Not from there", exitNotAllowed},
+		{"no portal of that name", fail("necessaryReassign", 1, docspacetest.Fault{Status: 404}), nil, "necessaryReassign", "There is no portal at this address", exitFailed},
+		{"a way elsewhere", fail("necessaryReassign", 1, docspacetest.Fault{Status: 302, Header: http.Header{"Location": {"https://login.example.com/"}}}), nil, "necessaryReassign", "It leads to https://login.example.com/", exitFailed},
+		{"a bill", fail("getRemoveProgress", 1, docspacetest.Fault{Status: 402}), nil, "getRemoveProgress", "paid for", exitFailed},
+		{"too much", fail("getRemoveProgress", 1, docspacetest.Fault{Status: 429}), nil, "getRemoveProgress", "Try again later", exitFailed},
+		{"no answer", fail("necessaryReassign", 9, docspacetest.Fault{Reset: true}), nil, "url", "no answer: read tcp: connection reset by peer. Check the address", exitFailed},
 		{"a page", fail("necessaryReassign", 1, docspacetest.Fault{Status: 200, ContentType: "text/html", Body: "<h1>Hello</h1>"}), nil, "necessaryReassign", "no JSON object", exitFailed},
-		{"a proxy in trouble", fail("getReassignProgress", 1, docspacetest.Fault{Status: 502, ContentType: "text/html", Body: "<h1>Bad Gateway</h1>"}), nil, "getReassignProgress", "502", exitFailed},
+		{"a proxy in trouble", fail("getReassignProgress", 1, docspacetest.Fault{Status: 502, ContentType: "text/html", Body: "<h1>Bad Gateway</h1>"}), nil, "getReassignProgress", "502 Bad Gateway. The portal, or a proxy", exitFailed},
 		{"an answer that breaks the contract", fail("getReassignProgress", 1, docspacetest.Fault{Status: 200, ContentType: "application/json", Body: `{"count":1,"links":[],"status":0,"statusCode":200,"response":{"id":"x","percentage":101,"isCompleted":false,"status":1}}`}), nil, "getReassignProgress", "percentage is 101", exitFailed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -72,10 +77,20 @@ func TestTheDoctorSaysWhatFails(t *testing.T) {
 				findings, got := examined(t, p.HTTPClient())
 				assert.Equal(t, c.code, got.code, got.err)
 				assert.Equal(t, verdictFail, findings[c.check].Verdict)
-				assert.Contains(t, findings[c.check].Found, c.found)
+				assert.Contains(t, findings[c.check].Found+". "+findings[c.check].Hint, c.found)
+				assert.NotContains(t, got.err, "\nnecessaryReassign", "what fails first is told once")
 			})
 		})
 	}
+}
+
+func TestACredentialIsNoGoodBecauseSomebodyAnswers(t *testing.T) {
+	withPortal(t, func(t *testing.T, p *docspacetest.Portal, _, _ docspacetest.User) {
+		signedIn(t, p)
+		p.Fail("necessaryReassign", docspacetest.Fault{Status: 200, ContentType: "text/html", Body: "<h1>Sign in</h1>"})
+		findings, _ := examined(t, p.HTTPClient())
+		assert.Equal(t, finding{Check: "credential", Verdict: verdictWarn, Found: "an API key by its looks; the portal does not say"}, findings["credential"])
+	})
 }
 
 func TestTheDoctorSeesCertificateClockAndHeaders(t *testing.T) {

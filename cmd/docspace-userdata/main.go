@@ -80,8 +80,10 @@ func (t *tool) note(format string, args ...any) {
 	}
 }
 
-// said is an error in words for people, whom an interrupt need not be told about in words for programs.
-func said(err error) string { return strings.ReplaceAll(err.Error(), ": "+context.Canceled.Error(), "") }
+// said is an error in words for people at a terminal: the library speaks to programmers here and there.
+func said(err error) string {
+	return strings.NewReplacer(": "+context.Canceled.Error(), "", "; use https, or WithPlainHTTP", "; use https").Replace(err.Error())
+}
 
 // filled is a text as the width of a terminal wants it.
 func filled(w io.Writer, text string) string { return screen.Fill(text, screen.Width(w)) }
@@ -141,7 +143,7 @@ The exit code says how it ended: 0 done, 1 failed, 2 usage, 3 not allowed, 4 not
 	root.SetIn(t.in)
 	root.SetOut(t.out)
 	root.SetErr(t.err)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usagef("%w; see %s --help", err, cmd.CommandPath()) })
 	root.PersistentFlags().BoolVar(&t.json, "json", false, "write one JSON document to standard output")
 	root.PersistentFlags().BoolVar(&t.quiet, "quiet", false, "no progress and no remarks; questions and errors remain")
 	root.AddCommand(checkCommand(t), offboardCommand(t), selfCommand(t), doctorCommand(t), configCommand(t),

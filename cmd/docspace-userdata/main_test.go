@@ -181,6 +181,8 @@ func TestMistakesInTheCommandLineSendNothing(t *testing.T) {
 		{"the same user twice", []string{"offboard", "--from", id, "--to", id}, "the same user"},
 		{"an argument too many", []string{"offboard", "--from", id, "--to", other, "now"}, `"now"`},
 		{"a secret in a flag", []string{"offboard", "--api-key", "sk-1"}, "unknown flag"},
+		{"an unknown flag", []string{"remove", "start", "--form", id}, "see docspace-userdata remove start --help"},
+		{"a portal that is not encrypted", []string{"check", id, "--url", "http://portal.invalid"}, "unencrypted to portal.invalid; use https\n"},
 		{"an unknown command", []string{"frobnicate"}, `"frobnicate"`},
 		{"a command that is misspelt", []string{"reasign"}, "do you mean reassign?"},
 		{"an unknown verb", []string{"reassign", "begin"}, `"begin"`},

@@ -22,8 +22,7 @@ import (
 type report struct {
 	path   string
 	json   bool
-	part   *os.File
-	inPart bool // whether part is a file beside path, to be renamed
+	device *os.File // if it is one
 }
 
 func newReport(path string) (*report, error) {
@@ -46,33 +45,27 @@ func (r *report) open() (err error) {
 	case err == nil && info.IsDir():
 		return fmt.Errorf("%s is a folder", r.path)
 	case err == nil && !info.Mode().IsRegular():
-		r.part, err = os.OpenFile(r.path, os.O_WRONLY, 0)
+		r.device, err = os.OpenFile(r.path, os.O_WRONLY, 0)
 		return err
 	}
-	r.inPart = true
-	r.part, err = os.CreateTemp(filepath.Dir(r.path), ".docspace-userdata-report-")
-	return err
+	probe, err := os.CreateTemp(filepath.Dir(r.path), ".docspace-userdata-report-")
+	if err != nil {
+		return fmt.Errorf("%s cannot be written: %w; name another file", r.path, err)
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
 // discard leaves an earlier report as it is.
 func (r *report) discard() error {
-	if r.part == nil {
+	if r.device == nil {
 		return nil
 	}
-	return errors.Join(r.part.Close(), r.clear())
-}
-
-// clear takes away what is not in its place.
-func (r *report) clear() error {
-	if !r.inPart {
-		return nil
-	}
-	return os.Remove(r.part.Name())
+	return r.device.Close()
 }
 
 // write writes the report, and returns the error of the run, joined by its own.
 func (r *report) write(t *tool, cmd *cobra.Command, d bulkDocument, users []userResult, err error) error {
-	if r.part == nil {
+	if r.path == "" {
 		return err
 	}
 	var data []byte
@@ -85,16 +78,14 @@ func (r *report) write(t *tool, cmd *cobra.Command, d bulkDocument, users []user
 	} else {
 		data = asCSV(users)
 	}
-	_, failure := r.part.Write(data)
-	if r.inPart {
-		failure = errors.Join(failure, r.part.Sync())
-	}
-	failure = errors.Join(failure, r.part.Close())
-	if failure == nil && r.inPart {
-		failure = os.Rename(r.part.Name(), r.path)
+	var failure error
+	if r.device == nil {
+		failure = replaceFile(r.path, data)
+	} else {
+		_, failure = r.device.Write(data)
+		failure = errors.Join(failure, r.device.Close())
 	}
 	if failure != nil {
-		_ = r.clear()
 		return errors.Join(err, fmt.Errorf("the report could not be written: %w", failure))
 	}
 	t.note("the report is in %s", r.path)
