@@ -200,7 +200,5 @@ clean: ## Remove what the targets have built
 	rm -rf bin coverage.out tools/npm/node_modules
 
 always:
-.PHONY: always help demo build test race cover faults consumer fuzz figures figures-check memory generate generate-check tidy-check contract $(contract) \
-
-.PHONY: always help demo build test race cover faults terminal screens picture fuzz figures generate generate-check tidy-check contract $(contract) \
-	contract-mutations contract-upstream contract-diff api api-diff fmt ci clean
+.PHONY: always help demo build test race cover faults consumer terminal screens picture fuzz figures figures-check memory generate \
+	generate-check tidy-check contract $(contract) contract-mutations contract-upstream contract-diff api api-diff fmt ci clean

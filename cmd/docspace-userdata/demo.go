@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -55,6 +56,9 @@ func (d *demoDocument) play(ctx context.Context, t *tool) error {
 	story := t.out
 	if t.json {
 		story = t.err
+		if t.quiet {
+			story = io.Discard
+		}
 	}
 	say := func(format string, args ...any) {
 		if _, err := fmt.Fprintln(story, filled(story, fmt.Sprintf(format, args...))); err != nil {

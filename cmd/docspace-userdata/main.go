@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,7 +71,8 @@ type outside struct {
 type tool struct {
 	outside
 	json, quiet bool
-	answered    bool // whether the document is out
+	answered    bool  // whether the document is out
+	help        *kept // where cobra writes
 }
 
 // note says something on the side.
@@ -108,6 +110,9 @@ func run(ctx context.Context, args []string, world outside) int {
 	root := newRoot(t)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil && t.help.err != nil {
+		err = fmt.Errorf("the output could not be written: %w", t.help.err)
+	}
 	if err == nil {
 		return exitDone
 	}
@@ -140,8 +145,9 @@ The exit code says how it ended: 0 done, 1 failed, 2 usage, 3 not allowed, 4 not
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	t.help = &kept{Writer: t.out}
+	root.SetOut(t.help)
 	root.SetIn(t.in)
-	root.SetOut(t.out)
 	root.SetErr(t.err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usagef("%w; see %s --help", err, cmd.CommandPath()) })
 	root.PersistentFlags().BoolVar(&t.json, "json", false, "write one JSON document to standard output")
@@ -151,8 +157,41 @@ The exit code says how it ended: 0 done, 1 failed, 2 usage, 3 not allowed, 4 not
 	for _, kind := range jobKinds {
 		root.AddCommand(kind.command(t))
 	}
+	cobrasOwn(root)
 	strict(root)
 	return root
+}
+
+// cobrasOwn gives the commands that the library brings along what all others have here: an example, and errors.
+func cobrasOwn(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	completion, _, _ := root.Find([]string{"completion"})
+	completion.Example = "  docspace-userdata completion bash > /etc/bash_completion.d/docspace-userdata"
+	for _, shell := range completion.Commands() {
+		shell.Args, shell.Example = nil, "  docspace-userdata completion "+shell.Name()
+	}
+	help := &cobra.Command{Use: "help [COMMAND]...", Short: "Help about any command", Example: "  docspace-userdata help offboard"}
+	help.RunE = func(_ *cobra.Command, args []string) error {
+		about, rest, err := root.Find(args)
+		if err != nil || len(rest) > 0 {
+			return usagef("there is no command %q; see %s --help", strings.Join(args, " "), root.Name())
+		}
+		return about.Help()
+	}
+	root.SetHelpCommand(help)
+	root.AddCommand(help)
+}
+
+// kept is a writer that keeps its first error. Cobra passes over those of help.
+type kept struct {
+	io.Writer
+	err error
+}
+
+func (k *kept) Write(p []byte) (int, error) {
+	n, err := k.Writer.Write(p)
+	k.err = cmp.Or(k.err, err)
+	return n, err
 }
 
 // strict has the commands object to arguments that they do not take, as mistakes in the command line. Those that have
@@ -172,7 +211,7 @@ func strict(cmd *cobra.Command) {
 			return usagef("%s lacks its argument; see %s --help", cmd.CommandPath(), cmd.CommandPath())
 		case takes != nil && len(args) > 1:
 			return usagef("%s takes one argument, not %q as well; see %s --help", cmd.CommandPath(), args[1], cmd.CommandPath())
-		case takes != nil:
+		case takes != nil, cmd.Name() == "help":
 		case len(args) > 0:
 			return usagef("%s takes no argument %q; see %s --help", cmd.Name(), args[0], cmd.CommandPath())
 		}

@@ -183,6 +183,8 @@ func TestMistakesInTheCommandLineSendNothing(t *testing.T) {
 		{"a secret in a flag", []string{"offboard", "--api-key", "sk-1"}, "unknown flag"},
 		{"an unknown flag", []string{"remove", "start", "--form", id}, "see docspace-userdata remove start --help"},
 		{"a portal that is not encrypted", []string{"check", id, "--url", "http://portal.invalid"}, "unencrypted to portal.invalid; use https\n"},
+		{"help about nothing", []string{"help", "frobnicate"}, `"frobnicate"`},
+		{"a shell that is none", []string{"completion", "basj"}, `"basj"`},
 		{"an unknown command", []string{"frobnicate"}, `"frobnicate"`},
 		{"a command that is misspelt", []string{"reasign"}, "do you mean reassign?"},
 		{"an unknown verb", []string{"reassign", "begin"}, `"begin"`},
@@ -254,6 +256,9 @@ func TestTheDemoHandsThreeUsersOver(t *testing.T) {
 		assert.Equal(t, 2, strings.Count(got.out, "handed over and erased"))
 		assert.Contains(t, got.out, "nothing to hand over: erased")
 		assert.Contains(t, got.out, "400 Bad Request")
+		got = runIn(t.Context(), nil, "demo", "--json", "--quiet")
+		assert.Empty(t, got.err)
+		assert.Equal(t, 1, strings.Count(got.out, "\n"))
 	})
 }
 
@@ -303,6 +308,12 @@ func TestHelpHasAnExampleForEveryCommand(t *testing.T) {
 	}
 	walk(newRoot(&tool{}))
 	assert.Contains(t, runIn(t.Context(), nil).out, "demo")
+	assert.Contains(t, runIn(t.Context(), nil, "help", "remove", "start").out, "docspace-userdata remove start USER")
+	assert.Contains(t, runIn(t.Context(), nil, "completion", "zsh").out, "#compdef")
+	var said bytes.Buffer
+	code := run(t.Context(), []string{"--help"}, outside{in: strings.NewReader(""), out: full{}, err: &said})
+	assert.Equal(t, exitFailed, code)
+	assert.Contains(t, said.String(), "no space left on device")
 	assert.Contains(t, runIn(t.Context(), nil, "--version").out, wrapper.Version)
 }
 
