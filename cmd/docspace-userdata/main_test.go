@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -315,6 +317,39 @@ func TestHelpHasAnExampleForEveryCommand(t *testing.T) {
 	assert.Equal(t, exitFailed, code)
 	assert.Contains(t, said.String(), "no space left on device")
 	assert.Contains(t, runIn(t.Context(), nil, "--version").out, wrapper.Version)
+}
+
+func TestThePageHasTheFieldsOfAllDocumentsAndNoOthers(t *testing.T) {
+	page, err := os.ReadFile("../../docs/tool.md")
+	require.NoError(t, err)
+	_, section, _ := strings.Cut(string(page), "\n## JSON\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	fields := map[string]bool{}
+	var walk func(kind reflect.Type)
+	walk = func(kind reflect.Type) {
+		for i := range kind.NumField() {
+			field := kind.Field(i)
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			switch {
+			case field.Anonymous:
+				walk(field.Type)
+			case name != "":
+				fields[name] = true
+				assert.Contains(t, section, "`"+name+"`", "%s of %s", name, kind)
+			}
+		}
+	}
+	for _, d := range []any{
+		checkDocument{}, selfDocument{}, jobDocument{}, offboardDocument{}, bulkDocument{}, userResult{}, doctorDocument{}, finding{},
+		configDocument{}, versionDocument{}, demoDocument{},
+	} {
+		walk(reflect.TypeOf(d))
+	}
+	for _, row := range regexp.MustCompile("(?m)^\\| (`.*?) \\|").FindAllStringSubmatch(section, -1) {
+		for _, name := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(row[1], -1) {
+			assert.True(t, fields[name[1]], "no document has the field %s", name[1])
+		}
+	}
 }
 
 func TestAPipeThatNobodyReadsAnyMoreEndsNoJob(t *testing.T) {

@@ -156,7 +156,7 @@ func (f *film) sampled() (frames []frame) {
 		if !last && f.frames[i+1].at/often == frame.at/often {
 			continue
 		}
-		frame.at = frame.at / often * often
+		frame.at = frame.at.Truncate(often)
 		if len(frames) == 0 {
 			frame.at = 0
 		}

@@ -73,7 +73,7 @@ func record(path string) (err error) {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, picture, 0o644) //nolint:gosec // a picture for everybody
+	return os.WriteFile(path, picture, 0o644)
 }
 
 // leavers adds people to a portal, and lists those who leave. The job of one of them fails.

@@ -35,7 +35,7 @@ func open(program, folder string, columns int, environment []string, args ...str
 		wide = 80
 	}
 	t := &terminal{
-		cmd: exec.Command(program, args...), ended: make(chan struct{}), //nolint:noctx,gosec // it ends with its terminal
+		cmd: exec.Command(program, args...), ended: make(chan struct{}), //nolint:noctx // it ends with its terminal
 		screen: vt.NewEmulator(wide, rows), changed: make(chan struct{}),
 	}
 	t.cmd.Dir = folder
@@ -55,7 +55,7 @@ func size(columns int) *pty.Winsize {
 	if columns == 0 {
 		return &pty.Winsize{}
 	}
-	return &pty.Winsize{Cols: uint16(columns), Rows: rows} //nolint:gosec // the width of a terminal
+	return &pty.Winsize{Cols: uint16(columns), Rows: rows}
 }
 
 // show puts what the program writes on the screen, until it ends.
@@ -179,7 +179,7 @@ func (t *terminal) close() (code int, err error) {
 // build builds the tool into a folder, from the module that this one stands in.
 func build(folder string) (program string, err error) {
 	program = filepath.Join(folder, "docspace-userdata")
-	out, err := exec.Command("go", "build", "-C", "../..", "-buildvcs=false", "-o", program, "./cmd/docspace-userdata").CombinedOutput() //nolint:noctx,gosec // the compiler ends by itself
+	out, err := exec.Command("go", "build", "-C", "../..", "-buildvcs=false", "-o", program, "./cmd/docspace-userdata").CombinedOutput() //nolint:noctx // the compiler ends by itself
 	if err != nil {
 		return "", fmt.Errorf("%w\n%s", err, out)
 	}

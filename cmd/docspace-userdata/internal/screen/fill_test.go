@@ -22,7 +22,7 @@ func TestLinesAreBrokenBetweenWords(t *testing.T) {
 		{"the last column of a table", "check  verdict  what there is to be said about it", 40, "check  verdict  what there is to be said\n                about it"},
 		{"a table without room", "check  verdict  what there is to be said about it", 30, "check  verdict  what there is\n  to be said about it"},
 		{"an indent", "  handed over and erased", 20, "  handed over and\n  erased"},
-		{"wide characters", "漢字 漢字 漢字", 9, "漢字 漢字\n漢字"},
+		{"wide characters", "漢字 文字 漢文", 9, "漢字 文字\n漢文"},
 	} {
 		assert.Equal(t, c.want, Fill(c.text, c.width), c.name)
 	}
