@@ -253,10 +253,10 @@ func (d *doctorDocument) operation(name, may string, kind shape, e *exchange, er
 	case errors.Is(err, wrapper.ErrNotFound) && refusal.Message == "":
 		hint = "There is no portal at this address, or it is suspended"
 	case e.status/100 == 3:
-		hint = "It leads to " + e.header.Get("Location") + ": if that is the portal, use its address"
+		hint = "It leads elsewhere: if the portal is there, use that address" // which the error has
 	}
 	if hint != "" {
-		d.add(name, verdictFail, found, screen.Clean(hint))
+		d.add(name, verdictFail, found, hint)
 		return err
 	}
 	problems, news := validate(kind, e.status, e.body)

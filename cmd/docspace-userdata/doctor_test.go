@@ -60,7 +60,7 @@ func TestTheDoctorSaysWhatFails(t *testing.T) {
 		{"a refusal", fail("getRemoveProgress", 1, docspacetest.Fault{Status: 403, Body: `{"error":{"message":"Access denied"},"status":1,"statusCode":403}`}), nil, "getRemoveProgress", "Access denied. The account may not watch removals", exitNotAllowed},
 		{"an address that is not let in", fail("necessaryReassign", 1, docspacetest.Fault{Status: 403, Body: `{"response":"Not from there","count":1,"links":[],"status":1,"statusCode":403}`}), nil, "necessaryReassign", "Not from there", exitNotAllowed},
 		{"no portal of that name", fail("necessaryReassign", 1, docspacetest.Fault{Status: 404}), nil, "necessaryReassign", "There is no portal at this address", exitFailed},
-		{"a way elsewhere", fail("necessaryReassign", 1, docspacetest.Fault{Status: 302, Header: http.Header{"Location": {"https://login.example.com/"}}}), nil, "necessaryReassign", "It leads to https://login.example.com/", exitFailed},
+		{"a way elsewhere", fail("necessaryReassign", 1, docspacetest.Fault{Status: 302, Header: http.Header{"Location": {"https://login.example.com/"}}}), nil, "necessaryReassign", "302 Found. It leads elsewhere", exitFailed},
 		{"a bill", fail("getRemoveProgress", 1, docspacetest.Fault{Status: 402}), nil, "getRemoveProgress", "paid for", exitFailed},
 		{"too much", fail("getRemoveProgress", 1, docspacetest.Fault{Status: 429}), nil, "getRemoveProgress", "Try again later", exitFailed},
 		{"no answer", fail("necessaryReassign", 9, docspacetest.Fault{Reset: true}), nil, "url", "no answer: read tcp: connection reset by peer. Check the address", exitFailed},

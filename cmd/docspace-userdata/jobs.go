@@ -281,7 +281,11 @@ func (w *watching) options(show *screen.Job) []wrapper.WaitOption {
 // watched shows a job while something waits for it.
 func (d *jobDocument) watched(t *tool, task *wrapper.Task, wait func(*screen.Job) (wrapper.Progress, error)) error {
 	display := screen.New(t.err, t.quiet)
-	show := display.Job(d.kind.about(d.user))
+	label := d.kind.noun
+	if d.kind.ofUser {
+		label = "user " + d.user.String() // all of which a terminal of 80 columns has room for
+	}
+	show := display.Job(label)
 	p, err := wait(show)
 	d.see(task, p)
 	show.End() // how it ended is for the answer, or the error, to say
