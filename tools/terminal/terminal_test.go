@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -254,6 +255,30 @@ func TestAResizeTearsAndDoublesNothing(t *testing.T) {
 	s.end()
 	v.ends(0)
 	assert.Equal(t, 1, strings.Count(v.String(), "100%"), v)
+}
+
+func TestLinesOfJSONAndBarsShareATerminal(t *testing.T) {
+	t.Parallel()
+	s := newStage(t).peopled()
+	s.list(t, ann, dora)
+	v := at(t, 240, s, nil, "offboard", "--csv", "leavers.csv", "--yes", "--json")
+	v.sees("0/2")
+	s.reach(ann, 30, "")
+	v.sees("30%")
+	s.reach(dora, 100, "")
+	v.sees("1/2 done")
+	s.reach(ann, 100, "")
+	v.ends(0)
+	var documents int
+	for line := range strings.SplitSeq(v.String(), "\n") {
+		if strings.HasPrefix(line, "{") {
+			documents++
+			assert.True(t, json.Valid([]byte(line)), line)
+		}
+	}
+	assert.Equal(t, 3, documents, v)
+	assert.Equal(t, 1, strings.Count(v.String(), "/2 done"), "one bar, and nothing of those before: %s", v)
+	assert.NotContains(t, v.String(), "30%")
 }
 
 func TestColorsAreForThoseWhoWantThem(t *testing.T) {
