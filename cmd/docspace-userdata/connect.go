@@ -190,13 +190,20 @@ func hasSecret() bool {
 // askForSecret prompts, without an echo, where somebody is there to answer and no secret is set: for the password of the
 // user who is named, or for an API key.
 func askForSecret(ctx context.Context, t *tool) error {
-	in, ok := t.in.(*os.File)
-	if hasSecret() || !ok || !term.IsTerminal(int(in.Fd())) {
-		return nil // the library says what is missing
+	if hasSecret() {
+		return nil
 	}
 	variable, prompt := "DOCSPACE_API_KEY", "API key: "
-	if user := os.Getenv("DOCSPACE_USERNAME"); user != "" {
+	user := os.Getenv("DOCSPACE_USERNAME")
+	if user != "" {
 		variable, prompt = "DOCSPACE_PASSWORD", "Password of "+user+": "
+	}
+	in, ok := t.in.(*os.File)
+	switch attended := ok && term.IsTerminal(int(in.Fd())); {
+	case !attended && user == "":
+		return errors.New("no credential: give --api-key-file, set DOCSPACE_API_KEY, or make a profile with docspace-userdata config add; --help has the other ways")
+	case !attended:
+		return errors.New("no password of " + user + ": give --password-file, set DOCSPACE_PASSWORD, or make a profile with docspace-userdata config add")
 	}
 	secret, err := readSecret(ctx, t, in, prompt)
 	switch {

@@ -84,7 +84,8 @@ func (t *tool) note(format string, args ...any) {
 
 // said is an error in words for people at a terminal: the library speaks to programmers here and there.
 func said(err error) string {
-	return strings.NewReplacer(": "+context.Canceled.Error(), "", "; use https, or WithPlainHTTP", "; use https").Replace(err.Error())
+	return strings.NewReplacer(": "+context.Canceled.Error(), "", "; use https, or WithPlainHTTP", "; use https").
+		Replace(strings.TrimPrefix(err.Error(), "docspace: "))
 }
 
 // filled is a text as the width of a terminal wants it.
