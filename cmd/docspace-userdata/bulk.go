@@ -264,6 +264,7 @@ func strangers(journal io.Reader, ours map[uuid.UUID]bool) (inIt, notOurs int) {
 func (d *bulkDocument) offboard(ctx context.Context, t *tool, client *wrapper.Client, rows []people.Row, options offboard.Options, watch *watching) (users []userResult, _ error) {
 	display := screen.New(t.err, t.quiet)
 	defer display.Close()
+	defer watch.heard(ctx, display)()
 	many := display.Many(len(rows))
 	options.OnProgress = func(r offboard.Request, p wrapper.Progress) { many.Progress(r.From.String(), p) }
 	line := map[uuid.UUID]int{}

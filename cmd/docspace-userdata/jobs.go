@@ -278,9 +278,27 @@ func (w *watching) options(show *screen.Job) []wrapper.WaitOption {
 	return opts
 }
 
+// heard has an interrupt answered at once, where it takes a while until the portal has been asked to stop. What is returned
+// ends that.
+func (w *watching) heard(ctx context.Context, display *screen.Screen) (end func()) {
+	said := make(chan struct{})
+	cancel := context.AfterFunc(ctx, func() {
+		defer close(said)
+		if w.stopToo {
+			display.Say("asking the portal to stop; Ctrl-C once more leaves at once")
+		}
+	})
+	return func() {
+		if !cancel() {
+			<-said
+		}
+	}
+}
+
 // watched shows a job while something waits for it.
-func (d *jobDocument) watched(t *tool, task *wrapper.Task, wait func(*screen.Job) (wrapper.Progress, error)) error {
+func (d *jobDocument) watched(ctx context.Context, t *tool, watch *watching, task *wrapper.Task, wait func(*screen.Job) (wrapper.Progress, error)) error {
 	display := screen.New(t.err, t.quiet)
+	defer watch.heard(ctx, display)()
 	label := d.kind.noun
 	if d.kind.ofUser {
 		label = "user " + d.user.String() // all of which a terminal of 80 columns has room for
@@ -303,7 +321,7 @@ func (k *jobKind) waitCommand(t *tool, connect *connection) *cobra.Command {
 	cmd := k.verb(t, connect, "wait", "Watch it until it ends",
 		"Watch a job that runs, whoever started it, until it ends. Ctrl-C stops the watching, and the job goes on; once more leaves at once.",
 		func(ctx context.Context, t *tool, task *wrapper.Task, d *jobDocument) error {
-			return d.watched(t, task, func(show *screen.Job) (wrapper.Progress, error) {
+			return d.watched(ctx, t, watch, task, func(show *screen.Job) (wrapper.Progress, error) {
 				return task.Wait(ctx, watch.options(show)...)
 			})
 		})
@@ -403,7 +421,7 @@ func (k *jobKind) begun(ctx context.Context, t *tool, client *wrapper.Client, r 
 		return err
 	}
 	if wait {
-		return d.watched(t, task, func(show *screen.Job) (wrapper.Progress, error) {
+		return d.watched(ctx, t, watch, task, func(show *screen.Job) (wrapper.Progress, error) {
 			return k.run(ctx, client, r, watch.options(show))
 		})
 	}

@@ -109,6 +109,7 @@ func (d *offboardDocument) offboard(ctx context.Context, t *tool, client *wrappe
 		return err
 	}
 	display := screen.New(t.err, t.quiet)
+	defer watch.heard(ctx, display)()
 	show := display.Job("user " + d.User.String())
 	result, err := offboard.User(ctx, client, offboard.Request{From: d.User, To: d.Successor}, watch.options(show)...)
 	show.End()

@@ -87,6 +87,9 @@ func reflows() bool {
 	return slices.Contains([]string{"alacritty", "foot", "xterm-ghostty", "xterm-kitty"}, os.Getenv("TERM"))
 }
 
+// Say writes a line above the bars, and just writes it where there are none.
+func (s *Screen) Say(text string) { s.print(Clean(text)) }
+
 // print writes lines above the bars, and just writes them where there are none.
 func (s *Screen) print(lines ...string) {
 	if s.quiet {
