@@ -77,12 +77,11 @@ func (c *Client) CloseIdleConnections() { c.way.client.CloseIdleConnections() }
 // newExchange sets up the chain. A client that came from outside is copied before it gets another redirect policy.
 func newExchange(base *url.URL, s settings) *exchange {
 	client := *s.http
-	bound := originOf(base)
-	client.Transport = newTransport(client.Transport, bound, s)
+	client.Transport = newTransport(client.Transport, base, s)
 	theirs := client.CheckRedirect
 	client.CheckRedirect = func(next *http.Request, via []*http.Request) error {
 		switch {
-		case via[0].Method != http.MethodGet || originOf(next.URL) != originOf(via[0].URL):
+		case via[0].Method != http.MethodGet || !sameOrigin(next.URL, via[0].URL):
 			// A POST would become a GET, and a credential would go to somebody else.
 			return http.ErrUseLastResponse
 		case len(via) >= 10:
@@ -93,9 +92,9 @@ func newExchange(base *url.URL, s settings) *exchange {
 		return nil
 	}
 	return &exchange{
-		client: &client, origin: bound, exposed: base.Scheme == "http" && !s.plainHTTP && !loopback(base.Hostname()), basePath: base.Path, timeout: s.limit, retry: s.retry,
-		header: http.Header{"Accept": {"application/json"}, "User-Agent": {s.product}},
-		gate:   newGate(s.reads, s.writes), looks: newTurnstile(), log: s.log,
+		client: &client, base: base, exposed: base.Scheme == "http" && !s.plainHTTP && !loopback(base.Hostname()),
+		accept: []string{"application/json"}, product: []string{s.product}, timeout: s.limit, retry: s.retry,
+		gate: newGate(s.reads, s.writes), looks: newTurnstile(), log: s.log,
 	}
 }
 

@@ -84,5 +84,9 @@ func secretFromEnv(name string) (secret string, found bool, err error) {
 		}
 		return "", false, fmt.Errorf("%s_FILE names a file that cannot be read: %w", name, err)
 	}
-	return strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r"), true, nil
+	secret = strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	if secret == "" {
+		return "", false, fmt.Errorf("%s_FILE names a file that is empty", name)
+	}
+	return secret, true, nil
 }

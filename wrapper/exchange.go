@@ -27,19 +27,19 @@ const (
 // a place in flight, then attempts with delays in between, each of them a request whose status and body are looked at
 // once. It returns a response whose body is an *answer, or an *Error.
 type exchange struct {
-	client   *http.Client
-	origin   origin      // of the base URL; nothing is sent anywhere else
-	basePath string      // of the base URL, without a slash at its end
-	header   http.Header // what every request has that has no other
-	timeout  time.Duration
-	retry    RetryPolicy
-	gate     gate
-	pause    pause
-	looks    turnstile
-	limit    atomic.Pointer[RateLimit] // as the portal said last
-	secrets  atomic.Pointer[secrets]   // of the last request
-	exposed  bool                      // whether others on the way can read what is sent
-	log      *slog.Logger
+	client  *http.Client
+	base    *url.URL // without a slash at its end; nothing is sent to another origin
+	accept  []string // what every request has in its header
+	product []string
+	timeout time.Duration
+	retry   RetryPolicy
+	gate    gate
+	pause   pause
+	looks   turnstile
+	limit   atomic.Pointer[RateLimit] // as the portal said last
+	secrets atomic.Pointer[secrets]   // of the last request
+	exposed bool                      // whether others on the way can read what is sent
+	log     *slog.Logger
 }
 
 // Do sends the request. It implements api.HttpRequestDoer.
@@ -47,16 +47,15 @@ func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	op := x.operation(req)
 	user := userIn(req.URL.Path)
-	if originOf(req.URL) != x.origin {
+	if !sameOrigin(req.URL, x.base) {
 		return nil, &Error{Operation: op.id, User: user, cause: errElsewhere}
 	}
 	if x.exposed && (req.Header["Authorization"] != nil || req.Header["Cookie"] != nil) {
 		return nil, &Error{Operation: op.id, User: user, cause: errExposed}
 	}
-	for name, value := range x.header {
-		if req.Header[name] == nil {
-			req.Header[name] = value
-		}
+	req.Header["Accept"] = x.accept
+	if req.Header["User-Agent"] == nil {
+		req.Header["User-Agent"] = x.product
 	}
 	replayable := req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
 	var (
@@ -111,7 +110,7 @@ func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 }
 
 func (x *exchange) operation(req *http.Request) operation {
-	return operationOf(req.Method, strings.TrimPrefix(req.URL.Path, x.basePath))
+	return operationOf(req.Method, strings.TrimPrefix(req.URL.Path, x.base.Path))
 }
 
 // inTurn makes an attempt once the portal may be asked: not while there are too many requests in flight, nor while it
@@ -421,6 +420,11 @@ func userIn(path string) uuid.UUID {
 		return uuid.Nil
 	}
 	return id
+}
+
+// sameOrigin tells whether a credential for one address may go to the other.
+func sameOrigin(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && a.Host == b.Host || originOf(a) == originOf(b)
 }
 
 // origin is what a credential is bound to.

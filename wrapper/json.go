@@ -73,7 +73,9 @@ func text(value json.RawMessage) (_ string, ok bool) {
 	switch {
 	case !isSet(value):
 		return "", true
-	case value[0] == '"' && bytes.IndexByte(value, '\\') < 0 && utf8.Valid(value):
+	case value[0] != '"':
+		return "", false
+	case bytes.IndexByte(value, '\\') < 0 && utf8.Valid(value):
 		return string(value[1 : len(value)-1]), true
 	}
 	var read string

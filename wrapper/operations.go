@@ -45,8 +45,11 @@ var operations = [...]operation{
 // client, is named by its method and never sent twice.
 func operationOf(method, path string) operation {
 	for _, op := range operations {
+		if op.method != method {
+			continue
+		}
 		prefix, _, parameter := strings.Cut(op.path, "{")
-		if op.method == method && (path == op.path || parameter && strings.HasPrefix(path, prefix)) {
+		if path == op.path || parameter && strings.HasPrefix(path, prefix) {
 			return op
 		}
 	}

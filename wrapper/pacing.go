@@ -45,7 +45,7 @@ func (c *Client) RateLimit() (RateLimit, bool) {
 
 // note keeps what an answer says of the limit of requests. The names are spelt as net/http keeps them.
 func (x *exchange) note(header http.Header) {
-	if header.Get("X-Ratelimit-Limit") == "" {
+	if header["X-Ratelimit-Limit"] == nil {
 		return
 	}
 	var said RateLimit
@@ -77,12 +77,12 @@ func (p *pause) extend(d time.Duration) {
 func (p *pause) wait(ctx context.Context) error {
 	for {
 		p.mu.Lock()
-		left := time.Until(p.until)
+		until := p.until
 		p.mu.Unlock()
-		if left <= 0 {
+		if until.IsZero() || time.Until(until) <= 0 {
 			return nil
 		}
-		if err := sleep(ctx, left); err != nil {
+		if err := sleep(ctx, time.Until(until)); err != nil {
 			return err
 		}
 	}

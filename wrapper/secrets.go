@@ -27,12 +27,13 @@ const (
 type secrets struct {
 	authorization, cookies string   // what they are taken from
 	forms                  []string // as others write them, the longest first
-	skeletons              [][]byte // what stays of them in any other spelling
+	skeletons              [][]byte // what stays of them in any spelling
+	short                  []string // the forms of those of which too little stays
 }
 
 // secretsIn returns the credentials of a request. They are the same for many requests, so that they are made once.
 func (x *exchange) secretsIn(signed http.Header) *secrets {
-	authorization, cookies := signed.Get("Authorization"), strings.Join(signed["Cookie"], ";")
+	authorization, cookies := strings.Join(signed["Authorization"], " "), strings.Join(signed["Cookie"], ";")
 	known := x.secrets.Load()
 	if known == nil || known.authorization != authorization || known.cookies != cookies {
 		known = newSecrets(authorization, cookies)
@@ -62,7 +63,11 @@ func newSecrets(authorization, cookies string) *secrets {
 			continue
 		}
 		coded := base64.StdEncoding.EncodeToString([]byte(secret))
-		s.forms = append(s.forms, secret, url.QueryEscape(secret), url.PathEscape(secret), (&url.URL{Path: secret}).EscapedPath(), coded)
+		forms := []string{secret, url.QueryEscape(secret), url.PathEscape(secret), (&url.URL{Path: secret}).EscapedPath(), coded}
+		s.forms = append(s.forms, forms...)
+		if len(skeleton(nil, secret)) < shortestSkeleton {
+			s.short = append(s.short, forms...)
+		}
 		decimal := ""
 		for _, r := range secret {
 			decimal += strconv.Itoa(int(r))
@@ -87,19 +92,30 @@ func (s *secrets) hide(text string) string {
 	if len(text) > keptBody {
 		text = s.withoutStart(strings.Clone(text[:keptBody]))
 	}
+	if !s.found(text) {
+		return text
+	}
 	for _, form := range s.forms {
 		text = strings.ReplaceAll(text, form, hidden)
 	}
+	if s.found(text) {
+		return hidden
+	}
+	return text
+}
+
+// found tells whether a text has a credential in it, in any spelling.
+func (s *secrets) found(text string) bool {
 	bare := skeleton(make([]byte, 0, 128), text)
 	if plain := withoutEscapes(text); plain != text {
 		bare = skeleton(append(bare, ' '), plain)
 	}
 	for _, secret := range s.skeletons {
 		if bytes.Contains(bare, secret) {
-			return hidden
+			return true
 		}
 	}
-	return text
+	return slices.ContainsFunc(s.short, func(form string) bool { return strings.Contains(text, form) })
 }
 
 // withoutStart takes off the start of a credential at the end of a text that may have been cut there.

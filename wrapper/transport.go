@@ -3,6 +3,7 @@ package wrapper
 import (
 	"crypto/tls"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -13,12 +14,12 @@ const maxHeader = 256 << 10
 // a key for that, though it may have been taken; and to lose a redirect's status where it cannot read the target. It is also
 // the last that sees where a request goes.
 type transport struct {
-	bound         origin
+	base          *url.URL
 	reads, others http.RoundTripper
 }
 
 // newTransport makes it from the caller's, or with limits of its own if there is none.
-func newTransport(theirs http.RoundTripper, bound origin, s settings) transport {
+func newTransport(theirs http.RoundTripper, base *url.URL, s settings) transport {
 	shared, ok := http.DefaultTransport.(*http.Transport)
 	switch {
 	case theirs == nil && !ok:
@@ -34,9 +35,9 @@ func newTransport(theirs http.RoundTripper, bound origin, s settings) transport 
 		theirs = own
 	}
 	if t, ok := theirs.(*http.Transport); ok {
-		return transport{bound, t, withoutHTTP2(t)}
+		return transport{base, t, withoutHTTP2(t)}
 	}
-	return transport{bound, theirs, theirs}
+	return transport{base, theirs, theirs}
 }
 
 func withoutHTTP2(t *http.Transport) *http.Transport {
@@ -52,7 +53,7 @@ func withoutHTTP2(t *http.Transport) *http.Transport {
 }
 
 func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	if originOf(req.URL) != t.bound { // a redirect that the caller's own policy has turned elsewhere
+	if !sameOrigin(req.URL, t.base) { // a redirect that the caller's own policy has turned elsewhere
 		return nil, errElsewhere
 	}
 	way := t.others
