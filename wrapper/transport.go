@@ -92,3 +92,23 @@ func (t transport) CloseIdleConnections() {
 		}
 	}
 }
+
+// sameOrigin tells whether a credential for one address may go to the other.
+func sameOrigin(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && a.Host == b.Host || originOf(a) == originOf(b)
+}
+
+// origin is what a credential is bound to.
+type origin struct{ scheme, host, port string }
+
+func originOf(u *url.URL) origin {
+	o := origin{u.Scheme, strings.ToLower(u.Hostname()), u.Port()}
+	switch {
+	case o.port != "":
+	case u.Scheme == "http":
+		o.port = "80"
+	case u.Scheme == "https":
+		o.port = "443"
+	}
+	return o
+}
