@@ -181,14 +181,14 @@ var picture = template.Must(template.New("").Funcs(template.FuncMap{
   text { fill: #3d444d; }
   .title { font-weight: 600; fill: #1f2328; }
   .grid { stroke: #d1d9e0; }
-  .s0 { --c: #0969da; } .s1 { --c: #bc4c00; } .s2 { --c: #1a7f37; }
-  polyline { fill: none; stroke: var(--c); stroke-width: 2.5; stroke-linejoin: round; }
-  circle { fill: var(--c); }
+  .s0 { color: #0969da; } .s1 { color: #bc4c00; } .s2 { color: #1a7f37; }
+  polyline { fill: none; stroke: currentColor; stroke-width: 2.5; stroke-linejoin: round; }
+  circle { fill: currentColor; }
   @media (prefers-color-scheme: dark) {
     text { fill: #9198a1; }
     .title { fill: #f0f6fc; }
     .grid { stroke: #3d444d; }
-    .s0 { --c: #4493f8; } .s1 { --c: #f0883e; } .s2 { --c: #3fb950; }
+    .s0 { color: #4493f8; } .s1 { color: #f0883e; } .s2 { color: #3fb950; }
   }
 </style>
 {{range $i, $s := .Series}}<g class="s{{$i}}" transform="translate({{plus $.Left (times $i 190)}} 20)"><circle cx="6" cy="-4" r="5"/><text x="18">jobs {{$s.Name}}</text></g>
