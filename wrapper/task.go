@@ -220,8 +220,9 @@ func (t *Task) check(op string) error {
 // [*TaskError] that is [ErrTaskFailed] or [ErrTaskCanceled].
 //
 // A progress that vanishes is no outcome. If it does not come back within [AbsentFor], the error is [ErrTaskLost], and if
-// another job's does, [ErrTaskReplaced]; both are an [ErrOutcomeUnknown]. If there is none at the first look at a task that was attached to, the error is [ErrNoTask]
-// at once, unless AbsentFor was given. After Terminate, its absence is the expected end, ErrTaskCanceled.
+// another job's does, [ErrTaskReplaced]; both are an [ErrOutcomeUnknown]. If there is none at the first look at a task that
+// was attached to, the error is [ErrNoTask] at once, unless AbsentFor was given. After Terminate, its absence is the
+// expected end, ErrTaskCanceled.
 //
 // All who wait on one client share 16 looks a second, so that they keep to the portal's limit of requests: above some 900
 // at once, a job that ends may be forgotten before it is looked at, and count as lost.
