@@ -116,7 +116,14 @@ func (b *bulk) run(cmd *cobra.Command, t *tool, connect *connection, c *consent,
 		return usageError{fmt.Errorf("--report: %w", err)}
 	}
 	if !c.dry {
-		about := fmt.Sprintf("%s: %d users of %s are handed over where there is something to hand over, and erased with their personal files and profiles. Nobody can undo that. To see first what would be done to whom, use --dry-run.", connect.portal(), len(rows), b.csv)
+		about := fmt.Sprintf("%s: %d users of %s are handed over where there is something to hand over, and erased with their personal files and profiles. Nobody can undo that.", connect.portal(), len(rows), b.csv)
+		if !c.yes {
+			who, err := listedUsers(cmd.Context(), client, rows)
+			if err != nil {
+				return errors.Join(err, report.discard())
+			}
+			about += who
+		}
 		if err := c.ask(cmd.Context(), t, about); err != nil {
 			return errors.Join(err, report.discard())
 		}
@@ -144,6 +151,31 @@ func (b *bulk) run(cmd *cobra.Command, t *tool, connect *connection, c *consent,
 	}
 	err = report.write(t, cmd, *d, users, err)
 	return t.answer(cmd, d, err)
+}
+
+// mostListed is how many users a question names, each of whom takes a request.
+const mostListed = 10
+
+// listedUsers says whose data a question is about, and what has been found of them.
+func listedUsers(ctx context.Context, client *wrapper.Client, rows []people.Row) (string, error) {
+	text := ""
+	for _, row := range rows[:min(len(rows), mostListed)] {
+		necessary, err := client.NecessaryReassign(ctx, row.From, "")
+		found := "has nothing to hand over"
+		switch {
+		case err != nil && (ctx.Err() != nil || !errors.Is(err, wrapper.ErrBadRequest) && !errors.Is(err, wrapper.ErrNotFound)):
+			return "", err
+		case err != nil: // perhaps an earlier run has erased the user
+			found = "is not known to the portal"
+		case necessary:
+			found = "has something to hand over"
+		}
+		text += fmt.Sprintf("\nline %d: %s %s", row.Line, row.From, found)
+	}
+	if more := len(rows) - mostListed; more > 0 {
+		text += fmt.Sprintf("\nand %d more, of whom --dry-run tells", more)
+	}
+	return text, nil
 }
 
 // check looks at the flags before anything is read.

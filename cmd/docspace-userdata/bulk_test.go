@@ -144,10 +144,36 @@ func TestManyAreAskedAboutOnce(t *testing.T) {
 		got := asked(t.Context(), p.HTTPClient(), "n\n", "offboard", "--csv", good, "--report", report)
 		assert.Equal(t, exitInterrupted, got.code)
 		assert.Contains(t, got.err, "2 users of "+good)
-		assert.Empty(t, p.Requests())
+		assert.Regexp(t, `\nline 2: [0-9a-f-]{36} has something to hand over\nline 3: [0-9a-f-]{36} has nothing to hand over\nGo on\?`, got.err)
+		for _, r := range p.Requests() {
+			assert.Equal(t, "necessaryReassign", r.OperationID)
+		}
 		left, err := os.ReadDir(filepath.Dir(report))
 		require.NoError(t, err)
 		assert.Empty(t, left)
+	})
+}
+
+func TestAQuestionNamesTheFirstOfMany(t *testing.T) {
+	withPortal(t, func(t *testing.T, p *docspacetest.Portal, _, successor docspacetest.User) {
+		signedIn(t, p)
+		leaving := []docspacetest.User{{ID: uuid.New()}} // whom nobody knows any more
+		for range 12 {
+			leaving = append(leaving, p.AddUser(docspacetest.User{Status: docspacetest.Terminated}))
+		}
+		got := asked(t.Context(), p.HTTPClient(), "n\n", "offboard", "--csv", listed(t, successor, leaving...))
+		assert.Equal(t, exitInterrupted, got.code)
+		assert.Equal(t, 10, strings.Count(got.err, "\nline "))
+		assert.Contains(t, got.err, "and 3 more, of whom --dry-run tells\nGo on?")
+		assert.Len(t, p.Requests(), 10)
+	})
+	withPortal(t, func(t *testing.T, p *docspacetest.Portal, leaving, successor docspacetest.User) {
+		signedIn(t, p)
+		p.Fail("necessaryReassign", docspacetest.Fault{Status: 403})
+		got := asked(t.Context(), p.HTTPClient(), "y\n", "offboard", "--csv", listed(t, successor, leaving))
+		assert.Equal(t, exitNotAllowed, got.code)
+		assert.NotContains(t, got.err, "Go on?")
+		assert.Zero(t, starts(p))
 	})
 }
 

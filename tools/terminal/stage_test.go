@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
@@ -22,6 +23,8 @@ type stage struct {
 	portal *docspacetest.Portal
 	url    string
 	folder string // where the tool is run, with the list of all who leave in it
+
+	question atomic.Int32 // how many looks are still those of a question, and not of the work
 
 	mu      sync.Mutex
 	started map[string]bool     // by user
@@ -60,7 +63,9 @@ func (s *stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	verb, kind := path[len(path)-1], map[bool]string{true: "Reassign", false: "Remove"}[strings.Contains(r.URL.Path, "/reassign/")]
 	switch {
 	case verb == "necessary":
-		s.inTurn(r)
+		if s.question.Add(-1) < 0 {
+			s.inTurn(r)
+		}
 		s.portal.ServeHTTP(w, r)
 	case verb == "start":
 		answer := httptest.NewRecorder()

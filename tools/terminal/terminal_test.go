@@ -129,6 +129,7 @@ func TestManyUsersAreOffboardedBeforeOnesEyes(t *testing.T) {
 	t.Parallel()
 	widths(t, func(t *testing.T, columns int, name func(string) string) {
 		s := newStage(t).peopled()
+		s.question.Store(4)
 		v := at(t, columns, s, nil, "offboard", "--csv", "leavers.csv")
 		v.sees("[y/N]")
 		v.types("y\r")
