@@ -144,6 +144,13 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
+// mayEcho tells whether a text may have the credential in it, or the start of one, so that it is not shown as it is.
+func mayEcho(text string) bool {
+	plain := strings.ToLower(text)
+	bare := regexp.MustCompile(`[^a-z0-9]`).ReplaceAllLiteralString(plain, "")
+	return strings.Contains(plain, "sk-c") || strings.Contains(bare, "canary") || strings.Contains(text, "c2st") // which is base64
+}
+
 // judge compares what came of an answer with what should have.
 func judge(t *testing.T, c call, status int, body []byte, value any, err error) {
 	t.Helper()
@@ -168,7 +175,7 @@ func judge(t *testing.T, c call, status int, body []byte, value any, err error) 
 		t.Errorf("%s: %d with %.200q: the error is %v", c.id, status, body, err)
 		return
 	}
-	echo := bytes.Contains(body, []byte("CANARY")) // of the credential, perhaps, which shows nowhere
+	echo := mayEcho(string(body))
 	if ok {
 		if want != value && !m.twice && !echo {
 			t.Errorf("%s: %.200q is read as %+v, not as %+v", c.id, body, value, want)
@@ -584,7 +591,7 @@ func FuzzPortalWords(f *testing.F) {
 
 // tame is a text if there is no reason not to show it as it is.
 func tame(text string) string {
-	if !regexp.MustCompile(`^[A-Za-z0-9]( ?[A-Za-z0-9])*$`).MatchString(text) || len(text) > 300 {
+	if !regexp.MustCompile(`^[A-Za-z0-9]( ?[A-Za-z0-9])*$`).MatchString(text) || len(text) > 300 || mayEcho(text) {
 		return ""
 	}
 	return text

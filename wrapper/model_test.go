@@ -550,7 +550,8 @@ func (l *life) judgeResult(m model, interrupted, asked, stopped bool, stops int)
 			reason = ErrTaskFailed
 		}
 	case interrupted && last.ended < l.endedAt:
-		if reason = cause; last.after > time.Minute || !m.known && m.start.after > time.Minute {
+		retried := last.effect == effectRead && last.seen != aJob && last.seen != noJob && m.failed < l.attempts
+		if reason = cause; last.after > time.Minute || !m.known && m.start.after > time.Minute && !retried {
 			l.wrong("it waits for as long as the portal has asked for")
 		}
 	case l.way == runs && m.starts == 0 && last.seen == aJob && !last.progress.IsCompleted:
