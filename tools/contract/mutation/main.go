@@ -15,7 +15,9 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -48,8 +50,13 @@ func run(ctx context.Context, root, pattern string) error {
 		return err
 	}
 	defer os.RemoveAll(scratch)
-	if err := copyTree(root, scratch); err != nil {
-		return err
+	trees := make(chan string, runtime.NumCPU()) // each is one that nobody works in
+	for i := range cap(trees) {
+		tree := filepath.Join(scratch, strconv.Itoa(i))
+		if err := copyTree(root, tree); err != nil {
+			return err
+		}
+		trees <- tree
 	}
 
 	// A check that fails without a fault would seem to notice anything.
@@ -59,35 +66,63 @@ func run(ctx context.Context, root, pattern string) error {
 			checks = append(checks, m.Check)
 		}
 	}
-	for _, check := range checks {
-		fmt.Printf("mutation: %s without a fault\n", check)
-		switch output, failed := runCheck(ctx, scratch, check); {
-		case ctx.Err() != nil:
-			return errors.New("interrupted")
-		case failed:
-			return fmt.Errorf("%s fails without a fault:\n%s", check, output)
+	var unsound error
+	atOnce(trees, len(checks), func(i int, tree string) func() {
+		output, failed := runCheck(ctx, tree, checks[i])
+		return func() {
+			fmt.Printf("mutation: %s without a fault\n", checks[i])
+			if failed {
+				unsound = errors.Join(unsound, fmt.Errorf("%s fails without a fault:\n%s", checks[i], output))
+			}
 		}
+	})
+	switch {
+	case ctx.Err() != nil:
+		return errors.New("interrupted")
+	case unsound != nil:
+		return unsound
 	}
 
 	unnoticed := 0
-	for i, m := range mutations {
-		began := time.Now()
-		line, err := m.try(ctx, scratch)
-		switch {
-		case ctx.Err() != nil:
-			return errors.New("interrupted")
-		case err != nil:
-			unnoticed++
-			fmt.Printf("mutation: %d/%d: NOT NOTICED: %s: %v\n", i+1, len(mutations), m.Name, err)
-		default:
-			fmt.Printf("mutation: %d/%d: %s: %s, %d s: %s\n", i+1, len(mutations), m.Name, m.Check, int(time.Since(began).Seconds()), line)
+	atOnce(trees, len(mutations), func(i int, tree string) func() {
+		m, began := mutations[i], time.Now()
+		line, err := m.try(ctx, tree)
+		took := int(time.Since(began).Seconds())
+		return func() {
+			switch {
+			case ctx.Err() != nil:
+			case err != nil:
+				unnoticed++
+				fmt.Printf("mutation: %d/%d: NOT NOTICED: %s: %v\n", i+1, len(mutations), m.Name, err)
+			default:
+				fmt.Printf("mutation: %d/%d: %s: %s, %d s: %s\n", i+1, len(mutations), m.Name, m.Check, took, line)
+			}
 		}
-	}
-	if unnoticed > 0 {
+	})
+	switch {
+	case ctx.Err() != nil:
+		return errors.New("interrupted")
+	case unnoticed > 0:
 		return fmt.Errorf("%d of %d not noticed", unnoticed, len(mutations))
 	}
 	fmt.Printf("mutation: all %d noticed\n", len(mutations))
 	return nil
+}
+
+// atOnce does n things, as many at once as there are trees to do them in, and reports on them one by one.
+func atOnce(trees chan string, n int, do func(i int, tree string) (report func())) {
+	reports := make(chan func())
+	for i := range n {
+		go func() {
+			tree := <-trees
+			report := do(i, tree)
+			trees <- tree
+			reports <- report
+		}()
+	}
+	for range n {
+		(<-reports)()
+	}
 }
 
 // read reads the table. Entries that say too little, and two of one name, are errors.
