@@ -144,8 +144,9 @@ contract-checks: ## That the checks themselves tell right from wrong
 		$$($(GO) list ./... | grep -v -e /mock$$ -e /wrapped$$ -e /docs$$ -e contract$$) | \
 		$(GO) run ./report 'the checks themselves'
 
-contract-mutations: $(npm) bin/golangci-lint ## Break one thing after the other in a scratch copy, and see the checks notice
-	@$(tidily) cd tools/contract && $(GO) run ./mutation '$(ONLY)'
+# SOUND=1 says that `make contract` has just passed.
+contract-mutations: $(npm) bin/golangci-lint ## Break one thing after the other in scratch copies, and see the checks notice
+	@$(tidily) cd tools/contract && $(GO) run ./mutation $(if $(SOUND),-sound) '$(ONLY)'
 
 contract-mock: $(npm) ## The contract, the wrapper and an independent mock, which needs Node
 	@$(tidily) cd tools/contract && $(GO) test -json -count=1 ./mock | $(GO) run ./report 'openapi.yaml, the wrapper and an independent mock'

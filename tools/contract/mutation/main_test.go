@@ -63,7 +63,7 @@ func TestRun(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			root := tree(t, test.mutations)
 			t.Setenv("TMPDIR", t.TempDir())
-			err := run(t.Context(), root, test.pattern)
+			err := run(t.Context(), root, test.pattern, false)
 			switch {
 			case test.want == "" && err != nil:
 				t.Error(err)
@@ -80,11 +80,19 @@ func TestRun(t *testing.T) {
 	}
 }
 
+func TestWhatIsKnownToPassIsNotRunWithoutAFault(t *testing.T) {
+	root := tree(t, "- {name: a, file: file, old: good, new: bad, check: broken, want: x}")
+	err := run(t.Context(), root, "", true)
+	if err == nil || strings.Contains(err.Error(), "without a fault") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestAnInterruptEndsTheRun(t *testing.T) {
 	root := tree(t, "- {name: a, file: file, old: good, new: bad, check: check, want: not good}")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := run(ctx, root, ""); err == nil {
+	if err := run(ctx, root, "", false); err == nil {
 		t.Error("no error")
 	}
 }
