@@ -53,13 +53,12 @@ func run(ctx context.Context, root, pattern string, sound bool) error {
 		return err
 	}
 	defer os.RemoveAll(scratch)
-	trees := make(chan string, runtime.NumCPU()) // each is one that nobody works in
-	for i := range cap(trees) {
-		tree := filepath.Join(scratch, strconv.Itoa(i))
-		if err := copyTree(root, tree); err != nil {
+	var trees []string
+	for i := range runtime.NumCPU() {
+		trees = append(trees, filepath.Join(scratch, strconv.Itoa(i)))
+		if err := copyTree(root, trees[i]); err != nil {
 			return err
 		}
-		trees <- tree
 	}
 
 	// A check that fails without a fault would seem to notice anything.
@@ -113,14 +112,19 @@ func run(ctx context.Context, root, pattern string, sound bool) error {
 }
 
 // atOnce does n things, as many at once as there are trees to do them in, and reports on them one by one.
-func atOnce(trees chan string, n int, do func(i int, tree string) (report func())) {
-	reports := make(chan func())
-	for i := range n {
+func atOnce(trees []string, n int, do func(i int, tree string) (report func())) {
+	next, reports := make(chan int), make(chan func())
+	go func() {
+		for i := range n {
+			next <- i
+		}
+		close(next)
+	}()
+	for _, tree := range trees {
 		go func() {
-			tree := <-trees
-			report := do(i, tree)
-			trees <- tree
-			reports <- report
+			for i := range next {
+				reports <- do(i, tree)
+			}
 		}()
 	}
 	for range n {
