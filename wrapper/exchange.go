@@ -36,12 +36,11 @@ type exchange struct {
 func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	op := x.operation(req)
-	user := userIn(req.URL.Path)
 	if !sameOrigin(req.URL, x.base) {
-		return nil, &Error{Operation: op.id, User: user, cause: errElsewhere}
+		return nil, &Error{Operation: op.id, User: userIn(req.URL.Path), cause: errElsewhere}
 	}
 	if x.exposed && (req.Header["Authorization"] != nil || req.Header["Cookie"] != nil) {
-		return nil, &Error{Operation: op.id, User: user, cause: errExposed}
+		return nil, &Error{Operation: op.id, User: userIn(req.URL.Path), cause: errExposed}
 	}
 	req.Header["Accept"] = x.accept
 	if req.Header["User-Agent"] == nil {
@@ -57,7 +56,7 @@ func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 		resp, failure, err := x.inTurn(ctx, req, Call{op.id, attempt})
 		if err != nil {
 			if before == nil {
-				before = &Error{Operation: op.id, User: user}
+				before = &Error{Operation: op.id, User: userIn(req.URL.Path)}
 			}
 			before.ended = err
 			return nil, before
@@ -65,7 +64,7 @@ func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 		if failure == nil {
 			return resp, nil
 		}
-		failure.Operation, failure.User, failure.Attempts = op.id, user, attempt
+		failure.Operation, failure.User, failure.Attempts = op.id, userIn(req.URL.Path), attempt
 		failure.unsure = before != nil && (before.unsure || !before.refused())
 		before = failure
 		if failure.StatusCode == http.StatusUnauthorized && !tokenRenewed && replayable && ctx.Err() == nil {

@@ -44,13 +44,14 @@ var operations = [...]operation{
 // operationOf finds the operation that a request belongs to. A request that is none of the ten, made by hand on the raw
 // client, is named by its method and never sent twice.
 func operationOf(method, path string) operation {
-	for _, op := range operations {
+	for i := range operations {
+		op := &operations[i]
 		if op.method != method {
 			continue
 		}
 		prefix, _, parameter := strings.Cut(op.path, "{")
 		if path == op.path || parameter && strings.HasPrefix(path, prefix) {
-			return op
+			return *op
 		}
 	}
 	return operation{id: method}
