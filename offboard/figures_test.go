@@ -262,8 +262,12 @@ func TestTheFiguresOfABulkRun(t *testing.T) {
 			f := s.measure(t, users)
 			rows = append(rows, f.row())
 			f.checked(t)
+			spread := usualSpread
+			if strings.HasPrefix(s.name, "a third each") { // chance decides what waits behind a long job: 17,000 to 26,400 requests were seen
+				spread = 0.5
+			}
 			if *full && !s.atOnce {
-				documented(t, f.row(), 2)
+				documented(t, f.row(), 2, spread)
 			}
 		})
 	}
@@ -292,7 +296,7 @@ func TestTheFiguresOfABulkRunThatGrows(t *testing.T) {
 				f.checked(t)
 				assert.LessOrEqual(t, each, 12.0, "requests of a user")
 				if !*update {
-					documented(t, row, 2)
+					documented(t, row, 2, usualSpread)
 				}
 			})
 		}
@@ -329,10 +333,12 @@ func thePage(t *testing.T) string {
 	return string(text)
 }
 
-// documented compares a row with that of the page which starts with the same cells. Looks come at random times, so that a
-// run takes more or less of them, and of time, than another.
-func documented(t *testing.T, row string, same int) {
-	const tolerance = 0.15
+// usualSpread is by how much one run may differ from another: looks come at random times, so that it takes more or less of
+// them, and of time.
+const usualSpread = 0.15
+
+// documented compares a row with that of the page which starts with the same cells.
+func documented(t *testing.T, row string, same int, spread float64) {
 	cells := strings.Split(row, " | ")
 	for line := range strings.Lines(thePage(t)) {
 		theirs := strings.Split(strings.TrimSpace(line), " | ")
@@ -341,7 +347,7 @@ func documented(t *testing.T, row string, same int) {
 		}
 		for i := same; i < len(cells); i++ {
 			said, is := number(t, theirs[i]), number(t, cells[i])
-			assert.InDelta(t, said, is, tolerance*max(said, is), "the page says %s; `make figures` measures it anew\n%s", theirs[i], row)
+			assert.InDelta(t, said, is, spread*max(said, is), "the page says %s; `make figures` measures it anew\n%s", theirs[i], row)
 		}
 		return
 	}
