@@ -43,6 +43,10 @@ const (
 	watches         // the same as a loop, and may leave it
 )
 
+// aside keeps the end of a context from the moment at which something else happens: which of the two the client would see
+// first is chance, which the model does not know.
+const aside = 7 * time.Nanosecond
+
 // life is one job's, seen from the client.
 type life struct {
 	t    *testing.T
@@ -121,7 +125,7 @@ func newLife(t *testing.T, plan []byte) *life {
 
 // live does what the caller does.
 func (l *life) live() {
-	l.ctx, l.end = context.WithTimeout(l.t.Context(), 45*time.Minute)
+	l.ctx, l.end = context.WithTimeout(l.t.Context(), 45*time.Minute+aside)
 	defer synctest.Wait()
 	defer l.end()
 	context.AfterFunc(l.ctx, func() { l.endedAt = l.now() })
@@ -187,8 +191,12 @@ func (l *life) answer(req *http.Request) (*http.Response, error) {
 		}
 	}
 	number := len(l.log) + 1
-	if number == l.endAt {
-		time.AfterFunc(l.endAfter, l.end)
+	switch {
+	case number != l.endAt:
+	case l.endAfter == 0:
+		l.end()
+	default:
+		time.AfterFunc(l.endAfter+aside, l.end)
 	}
 	say := l.choose(&one)
 	if (one.effect == effectRead || l.way == runs && one.effect == effectStart) && number >= l.stopAt && l.stopAt > 0 && (l.asked == 0 || l.stopMore && l.asked < 3) && l.job.stop != "" {
