@@ -121,7 +121,7 @@ func (t *terminal) row(y int, each func(cell)) string {
 }
 
 // patience is how long to wait for what has to come. Only a test that fails waits for so long.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 // until waits until the screen shows something.
 func (t *terminal) until(shows func(text string) bool) error {
