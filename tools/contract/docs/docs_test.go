@@ -24,6 +24,7 @@ var checks = map[string]check{
 	"the names are those of the packages":              checkNames,
 	"the Go version is that of go.mod":                 checkGoVersion,
 	"the dependencies are those of the modules":        checkDependencies,
+	"the figures are those of the code":                checkFigures,
 }
 
 func TestTheDocumentationIsTrue(t *testing.T) {
@@ -95,10 +96,18 @@ func TestTheChecksNoticeWhatIsWrong(t *testing.T) {
 		{checkDependencies, "CONTRIBUTING.md", "- `golangci-lint` ", "- `nothing` ", "golangci-lint of tools/lint/go.mod is missing"},
 		{checkDependencies, "CONTRIBUTING.md", "- `@stoplight/prism-cli` ", "- `nothing` ", "@stoplight/prism-cli of tools/npm/package.json is missing"},
 		{checkGoVersion, "README.md", "", "Go 1.2 or newer", "Go 1.2: go.mod says otherwise"},
+		{checkFigures, "docs/jobs.md", "15 minutes by default", "10 minutes by default", `"15 minutes by default" is gone, which comes from "absentFor: 15 * time.Minute" in wrapper/options.go`},
+		{checkFigures, "docs/jobs.md", "", "It takes 7 seconds.", `"7 seconds" is a figure that testdata/figures.yaml does not have`},
+		{checkFigures, "wrapper/client.go", "limit: 30 * time.Second", "limit: 40 * time.Second", `"limit: 30 * time.Second" is gone, which is repeated in README.md, docs/failures.md, wrapper/client.go`},
+		{checkFigures, "wrapper/retry.go", "500 ms by default", "600 ms by default", `"500 ms by default" is gone`},
+		{checkFigures, "wrapper/retry.go", "500 ms by default", "600 ms by default", `"600 ms" is a figure`},
 	} {
 		t.Run(fault.want, func(t *testing.T) {
 			docs := documentation(t)
 			i := slices.IndexFunc(docs, func(p page) bool { return p.name == fault.page })
+			if i < 0 { // code
+				i, docs = len(docs), append(docs, parse(fault.page, read(t, fault.page)))
+			}
 			text := docs[i].text + "\n" + fault.new + "\n"
 			if fault.old != "" {
 				text = strings.ReplaceAll(docs[i].text, fault.old, fault.new)
